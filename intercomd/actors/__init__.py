@@ -1,0 +1,1 @@
+"""The actors of intercomd: plain classes hosted by the supervision kit or by the simulator."""

@@ -1,0 +1,1 @@
+"""The rules of intercomd as functions over values: no clock, thread, socket, driver or process."""

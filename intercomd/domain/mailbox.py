@@ -1,0 +1,270 @@
+"""The whole conversation between the actors: every item that can stand in a mailbox.
+
+Commands are imperative, events past tense, requests (asked, not told) name what they return. A told item is a
+hint: the store is the truth, and losing any of these loses only time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from intercomd.domain.frames import Frame
+from intercomd.domain.ids import ChatJid, Epoch, Folder, InputId, OutboxId, RunId, Seq
+from intercomd.domain.outbox import OutboxRow
+from intercomd.domain.runs import Outcome
+
+# -- a chat message comes in ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ChatStored:
+    """channel → MessageLoop: a chat message is in the store."""
+
+    chat_jid: ChatJid
+
+
+@dataclass(frozen=True, slots=True)
+class CommandStored:
+    """channel → Commands: a slash command is in the store and wants its reply through the outbox."""
+
+    chat_jid: ChatJid
+    seq: Seq
+
+
+@dataclass(frozen=True, slots=True)
+class Poll:
+    """timer → MessageLoop, Outbox, Dispatcher: look at the store; hints may have been lost."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChatReady:
+    """MessageLoop → Dispatcher: this group has a request that may be worked on now."""
+
+    chat_jid: ChatJid
+    folder: Folder
+    waiting_since: datetime
+
+
+# -- slots ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class GroupIdle:
+    """GroupQueue → Dispatcher: the agent has answered everything and waits for follow-ups."""
+
+    folder: Folder
+
+
+@dataclass(frozen=True, slots=True)
+class GroupBusy:
+    """GroupQueue → Dispatcher: the agent works again."""
+
+    folder: Folder
+
+
+@dataclass(frozen=True, slots=True)
+class LineShort:
+    """Dispatcher → MessageLoop: the waiting line runs empty and the last poll was cut off by its limit."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenRun:
+    """GroupQueue → itself: a slot is granted; open a run for what is pending."""
+
+
+@dataclass(frozen=True, slots=True)
+class PendingHint:
+    """Dispatcher → GroupQueue: a request arrived while the group has its slot."""
+
+
+@dataclass(frozen=True, slots=True)
+class YieldSlot:
+    """Dispatcher → GroupQueue: another group waits; close the sandbox if it is idle."""
+
+
+# -- one run ----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class StartSandbox:
+    """Run → itself: first item."""
+
+
+@dataclass(frozen=True, slots=True)
+class FollowUpReady:
+    """GroupQueue → Run: take what is pending as a follow-up, if this agent takes follow-ups."""
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRead:
+    """sandbox reader → Run: one frame, `size_bytes` to be released to the reader when it is recorded."""
+
+    number: int
+    frame: Frame
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxEnded:
+    """sandbox reader → Run: the process is gone and its output is read to the end."""
+
+    exit_code: int | None
+    signal: int | None
+    error_tail: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunTimedOut:
+    """timer → Run: no frame for the run's time-out."""
+
+    armed: int
+
+
+@dataclass(frozen=True, slots=True)
+class IdleExpired:
+    """timer → Run: the sandbox was idle for `idle_timeout`."""
+
+    armed: int
+
+
+@dataclass(frozen=True, slots=True)
+class CloseSandbox:
+    """GroupQueue → Run: write the close sentinel if idle."""
+
+
+@dataclass(frozen=True, slots=True)
+class KillSandbox:
+    """GroupQueue → Run: end it now; `outcome` is what the run is settled with."""
+
+    outcome: Outcome
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class RunIdle:
+    """Run → GroupQueue: everything delivered is answered."""
+
+    run_id: RunId
+
+
+@dataclass(frozen=True, slots=True)
+class RunBusy:
+    """Run → GroupQueue: a follow-up was delivered."""
+
+    run_id: RunId
+    input_id: InputId
+
+
+@dataclass(frozen=True, slots=True)
+class RunFinished:
+    """Run → GroupQueue: settled in the store, sandbox gone."""
+
+    run_id: RunId
+
+
+# -- cancel, drain ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class GroupCancelled:
+    """Commands → Dispatcher → GroupQueue: the store has a new generation; the sandbox must be dead within 2 s."""
+
+    folder: Folder
+
+
+@dataclass(frozen=True, slots=True)
+class Drain:
+    """orchestrator → Dispatcher → GroupQueue: take nothing new, finish within `grace`, then end by force."""
+
+    grace: timedelta
+
+
+# -- texts go out -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxFilled:
+    """Run, Commands → Outbox: there is something to deliver."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliverTexts:
+    """Outbox → a channel: deliver these claimed rows, in this order."""
+
+    rows: tuple[OutboxRow, ...]
+    epoch: Epoch
+
+
+@dataclass(frozen=True, slots=True)
+class TextDelivered:
+    """channel → Outbox."""
+
+    outbox_id: OutboxId
+    channel_ids: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TextNotDelivered:
+    """channel → Outbox: see `ChannelError` for the meaning of the fields."""
+
+    outbox_id: OutboxId
+    error: str
+    retry_after: timedelta | None
+    may_have_arrived: bool
+    is_permanent: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LiveText:
+    """Run → a channel: what the agent has streamed of the reply it is writing; empty when the turn ended. Not stored."""
+
+    chat_jid: ChatJid
+    run_id: RunId
+    text: str
+    tool: str | None
+
+
+# -- leases -----------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class RenewLeases:
+    """timer → LeaseKeeper."""
+
+
+# -- requests ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SessionToResume:
+    """GroupQueue asks SessionStore → `Session`."""
+
+    folder: Folder
+
+
+@dataclass(frozen=True, slots=True)
+class SessionUnknown:
+    """Run → SessionStore: the agent no longer knows this session id; the next run starts a fresh one."""
+
+    folder: Folder
+    session_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandReply:
+    """API asks Commands → `CommandResult`; the fields are those of `POST /v1/commands` (original.md §5.4)."""
+
+    chat_jid: ChatJid
+    command: str
+    args: str = ""
+    group_name: str | None = None
+    group_folder: Folder | None = None
+    current_model: str | None = None
+    session_id: str | None = None
+    is_container_active: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """supervisor, readiness asks any actor → `"ok"`: it takes items from its mailbox."""

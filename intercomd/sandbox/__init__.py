@@ -1,0 +1,1 @@
+"""Where an agent runs: one port, several engines."""

@@ -1,0 +1,113 @@
+"""What a run asks of a sandbox engine."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from intercomd.domain.frames import Frame
+from intercomd.domain.ids import ChatJid, Folder, InputId, RunId
+from intercomd.domain.runs import ProcessIdentity
+
+
+@dataclass(frozen=True, slots=True)
+class Mount:
+    """A host path as the agent sees it."""
+
+    host: Path
+    inside: str
+    is_writable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AgentInput:
+    """The object on the agent's standard input; wire names in original.md §9.2, plus `inputId` (protocol 2)."""
+
+    prompt: str
+    session_id: str | None
+    folder: Folder
+    chat_jid: ChatJid
+    is_main: bool
+    assistant_name: str
+    model: str | None
+    input_id: InputId
+    is_scheduled_task: bool = False
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxSpec:
+    """Everything an engine needs to start one run.
+
+    `command` is the argv inside the sandbox. `lock_path` is opened and flock'ed by the engine and inherited by the
+    sandbox process, so that "held" means "alive" whatever became of us. `input_dir` is this run's own directory for
+    follow-ups and the close sentinel (mounted at /workspace/ipc/input). `log_path` receives the run's log (§9.6).
+    """
+
+    run_id: RunId
+    folder: Folder
+    install: str
+    command: tuple[str, ...]
+    agent_input: AgentInput
+    mounts: tuple[Mount, ...]
+    environment: Mapping[str, str]
+    input_dir: Path
+    lock_path: Path
+    log_path: Path
+
+
+class SandboxListener(Protocol):
+    """Called from the sandbox's own thread, in order, `ended` exactly once and last."""
+
+    def frame(self, number: int, frame: Frame, size_bytes: int) -> None:
+        """Frame `number` (from 1). The reader stops reading once 1 MiB of frames is not released."""
+        ...
+
+    def ended(self, exit_code: int | None, signal: int | None, error_tail: str) -> None:
+        """The process is reaped and both streams are read to their end (or the process group was killed)."""
+        ...
+
+
+class Sandbox(Protocol):
+    """A started sandbox. All methods return at once and may be called from any thread, also after the end."""
+
+    identity: ProcessIdentity
+
+    def release(self, size_bytes: int) -> None:
+        """Frames of this many bytes are recorded: the reader may go on."""
+        ...
+
+    def follow_up(self, input_id: InputId, text: str) -> None:
+        """Hand a further input to the running agent (a file in `input_dir`, written whole or not at all)."""
+        ...
+
+    def close_input(self) -> None:
+        """Write the close sentinel: the agent ends when it has nothing in hand."""
+        ...
+
+    def kill(self) -> None:
+        """SIGKILL to everything in the sandbox."""
+        ...
+
+
+class SandboxEngine(Protocol):
+    """One way to isolate an agent."""
+
+    name: str
+    is_isolated: bool
+
+    def check(self) -> str | None:
+        """None when a trivial command really runs in this engine here; else why not, as a sentence."""
+        ...
+
+    def start(self, spec: SandboxSpec, listener: SandboxListener) -> Sandbox:
+        """Start the process and its reader; returns once the process exists. Raises `SandboxError`; then nothing
+        of it is left and `listener` is never called."""
+        ...
+
+    def end_orphan(self, identity: ProcessIdentity | None, lock_path: Path) -> None:
+        """Make sure that no sandbox of an earlier daemon holds `lock_path`: kill by recorded pid and start time,
+        then whoever holds the lock, and wait (at most 5 s; raises `SandboxError` when it is still held)."""
+        ...

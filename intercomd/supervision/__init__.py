@@ -1,0 +1,1 @@
+"""A small supervision kit over Pykka; it knows nothing of chats."""
