@@ -165,6 +165,7 @@ class SupervisorSpec:
     """A supervisor as data: its children are started in order and stopped in reverse.
 
     More than `max_restarts` restarts within `within` make it give up: it stops its children and escalates.
+    One that `starts_idle` keeps its children unstarted until the tree is told to activate it.
     """
 
     name: str
@@ -173,6 +174,7 @@ class SupervisorSpec:
     max_restarts: int = 5
     within: timedelta = timedelta(seconds=30)
     restart: Restart = Restart.PERMANENT
+    starts_idle: bool = False
 
 
 @dataclass(frozen=True, slots=True)
