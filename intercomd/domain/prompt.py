@@ -1,0 +1,24 @@
+"""The prompt an agent reads: the escaped `<messages>` form (original.md §7.4), so that no text can pose as another
+sender (hazard B-53)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from intercomd.domain.chat import ChatMessage
+from intercomd.domain.instants import iso_ms
+
+
+def render_prompt(messages: Sequence[ChatMessage], omitted: int) -> str:
+    """One line per message, oldest first; `omitted` says how many older ones were left out."""
+    opening = f'<messages omitted="{omitted}">' if omitted else "<messages>"
+    lines = (
+        f'<message sender="{_escape(message.sender_name)}" time="{iso_ms(message.sent_at)}">'
+        f"{_escape(message.content)}</message>"
+        for message in messages
+    )
+    return "\n".join([opening, *lines, "</messages>"])
+
+
+def _escape(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace('"', "&quot;")
