@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 
 from intercomd.domain.frames import Frame
 from intercomd.domain.ids import ChatJid, Epoch, Folder, InputId, OutboxId, RunId, Seq
-from intercomd.domain.outbox import OutboxRow
+from intercomd.domain.outbox import NewText, OutboxRow
 from intercomd.domain.runs import Outcome
 
 # -- a chat message comes in ------------------------------------------------------------------------
@@ -69,8 +69,8 @@ class LineShort:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenRun:
-    """GroupQueue → itself: a slot is granted; open a run for what is pending."""
+class GrantSlot:
+    """Dispatcher → GroupQueue, its first item: open a run for what is pending."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +216,18 @@ class TextNotDelivered:
 
 
 @dataclass(frozen=True, slots=True)
+class RecordDelivered:
+    """Outbox → itself: write what was delivered since the last time, in one transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextsRecorded:
+    """Outbox → a channel: these chats have new bot messages in the chat log."""
+
+    chat_jids: tuple[ChatJid, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LiveText:
     """Run → a channel: what the agent has streamed of the reply it is writing; empty when the turn ended. Not stored."""
 
@@ -237,10 +249,31 @@ class RenewLeases:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionToResume:
-    """GroupQueue asks SessionStore → `Session`."""
+class SessionOf:
+    """Commands asks SessionStore → `Session`."""
 
     folder: Folder
+
+
+@dataclass(frozen=True, slots=True)
+class CancelGroup:
+    """Commands asks SessionStore → `Cancelled`; see `store.ports.Sessions.cancel` for the fields."""
+
+    folder: Folder
+    key: str
+    clears_session: bool
+    runtime: str | None
+    model: str | None
+    reply: NewText | None
+    handled: tuple[ChatJid, Seq] | None
+
+
+@dataclass(frozen=True, slots=True)
+class RetryGroup:
+    """Commands asks SessionStore → bool: whether there was a failed request to run again."""
+
+    folder: Folder
+    seq: Seq
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,7 @@ class Turns:
 
     def with_input(self, input_id: InputId) -> Turns:
         """A follow-up was handed over."""
-        return replace(self, delivered=(*self.delivered, input_id), is_turn_open=True, has_replied_in_turn=False)
+        return replace(self, delivered=(*self.delivered, input_id), is_turn_open=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +79,13 @@ def after(turns: Turns, frame: Frame) -> Step:
             )
             return _step(following, turns, frame.session_id, settles=settles)
         case AgentFailed():
-            following = replace(turns, failure=frame.error)
-            return _step(following, turns, frame.session_id, wants_notice=turns.has_replied_in_turn)
+            is_about_open_input = any(item in turns.open_inputs for item in frame.answers or ())
+            return _step(
+                replace(turns, failure=frame.error),
+                turns,
+                frame.session_id,
+                wants_notice=turns.has_replied_in_turn and not is_about_open_input,
+            )
         case _:
             return Step(turns)
 

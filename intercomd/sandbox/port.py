@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -89,6 +90,10 @@ class Sandbox(Protocol):
 
     def kill(self) -> None:
         """SIGKILL to everything in the sandbox."""
+        ...
+
+    def wait(self, timeout: timedelta) -> bool:
+        """True once `ended` was called; False when `timeout` passed before. The one method that may block."""
         ...
 
 
