@@ -1,0 +1,1 @@
+"""Tests of intercomd: one folder per package; tests/support holds what several of them use."""
