@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from intercomd.domain.frames import Frame
-from intercomd.domain.ids import ChatJid, Epoch, Folder, InputId, OutboxId, RunId, Seq
+from intercomd.domain.ids import ChatJid, DutyName, Epoch, Folder, InputId, OutboxId, RunId, Seq
 from intercomd.domain.outbox import NewText, OutboxRow
 from intercomd.domain.runs import Outcome
 
@@ -115,17 +115,8 @@ class SandboxEnded:
 
 
 @dataclass(frozen=True, slots=True)
-class RunTimedOut:
-    """timer → Run: no frame for the run's time-out."""
-
-    armed: int
-
-
-@dataclass(frozen=True, slots=True)
-class IdleExpired:
-    """timer → Run: the sandbox was idle for `idle_timeout`."""
-
-    armed: int
+class CheckDeadline:
+    """timer → Run: the time-out or the idle time may be over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +166,7 @@ class GroupCancelled:
 
 @dataclass(frozen=True, slots=True)
 class Drain:
-    """orchestrator → Dispatcher → GroupQueue: take nothing new, finish within `grace`, then end by force."""
+    """conductor → Dispatcher → GroupQueue: take nothing new, finish within `grace`, then end by force."""
 
     grace: timedelta
 
@@ -243,6 +234,20 @@ class LiveText:
 @dataclass(frozen=True, slots=True)
 class RenewLeases:
     """timer → LeaseKeeper."""
+
+
+@dataclass(frozen=True, slots=True)
+class WantLease:
+    """conductor → LeaseKeeper: try to own this duty."""
+
+    duty: DutyName
+
+
+@dataclass(frozen=True, slots=True)
+class DropLease:
+    """conductor → LeaseKeeper: give this duty back."""
+
+    duty: DutyName
 
 
 # -- requests ---------------------------------------------------------------------------------------

@@ -276,6 +276,10 @@ class OutboxTable(Protocol):
         `record_unknown`. Returns how many."""
         ...
 
+    def list_sending(self, channel: str) -> list[OutboxRow]:
+        """Rows of the channel being sent, in order: what a restarted Outbox finds in flight."""
+        ...
+
     def list_recent(self, chat_jid: ChatJid | None, limit: int) -> list[OutboxRow]:
         """Newest first."""
         ...
