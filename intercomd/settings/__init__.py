@@ -1,1 +1,1 @@
-"""Settings: TOML, then environment, then frozen typed values."""
+"""Settings: TOML, environment and command line, checked once, then frozen typed values."""

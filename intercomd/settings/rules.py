@@ -1,0 +1,87 @@
+"""What one key's type cannot say: keys that depend on each other, on the machine, or on what is built."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from intercomd.domain.folder import parse_folder
+from intercomd.errors import InvalidInput
+from intercomd.settings.model import Settings
+from intercomd.settings.reading import SettingsReader, did_you_mean, suggest
+
+RUNTIMES_BUILT = frozenset({"echo"})
+
+NOT_BUILT: Mapping[tuple[str, object], str] = {
+    ("demarch.enabled", True): "this version has no access to the Demarch tools; set it to false",
+    ("events.enabled", True): "this version does not watch for events; set it to false",
+    ("scheduler.enabled", True): "this version does not run scheduled tasks; set it to false",
+    ("runtimes.preserve_legacy_runtime_ids", False): "this version knows no other names; set it to true",
+    ("sandbox.engine", "podman"): "this version does not run podman; choose auto, bubblewrap or process",
+    ("sandbox.engine", "docker"): "this version does not run docker; choose auto, bubblewrap or process",
+}
+"""Values that ask for a part that does not exist, with what to do; only when they were asked for by name."""
+
+
+def check_rules(
+    settings: Settings, table: Mapping[str, object], environment: Mapping[str, str], reader: SettingsReader
+) -> None:
+    """Let `reader` note what is wrong with `settings`, which were read from `table`."""
+    _check_built(table, reader)
+    _check_server(settings, reader)
+    _check_runtimes(settings, environment, reader)
+    _check_timezone(settings.scheduler.timezone, reader)
+    try:
+        parse_folder(settings.orchestrator.main_group_folder)
+    except InvalidInput as error:
+        allowed = str(error).removeprefix("folder: ")
+        reader.complain("orchestrator.main_group_folder", settings.orchestrator.main_group_folder, allowed)
+
+
+def _check_built(table: Mapping[str, object], reader: SettingsReader) -> None:
+    for (key, value), advice in NOT_BUILT.items():
+        section, _, name = key.partition(".")
+        given = table.get(section)
+        if isinstance(given, dict) and given.get(name) == value:
+            reader.complain(key, value, advice)
+
+
+def _check_server(settings: Settings, reader: SettingsReader) -> None:
+    server = settings.server
+    try:
+        url = urlsplit(server.host_callback_url)
+        is_usable = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        is_usable = False
+    if not is_usable:
+        reader.complain("server.host_callback_url", server.host_callback_url, "must be http://HOST:PORT")
+    if server.api_token_file is not None and not server.api_token_file.is_file():
+        reader.complain("server.api_token_file", server.api_token_file, "must be a file that exists")
+    if server.api_token_file is None and not server.bind.is_local:
+        advice = "is reachable from elsewhere and needs server.api_token_file; or use a loopback address or unix:PATH"
+        reader.complain("server.bind", server.bind, advice)
+
+
+def _check_runtimes(settings: Settings, environment: Mapping[str, str], reader: SettingsReader) -> None:
+    name = settings.runtimes.default_runtime
+    profile = settings.runtimes.profiles.get(name)
+    if profile is None:
+        advice = f"must be one of the profiles; {suggest(name, settings.runtimes.profiles)}"
+        reader.complain("runtimes.default_runtime", name, advice)
+    elif settings.orchestrator.enabled and name not in RUNTIMES_BUILT:
+        advice = f"this version can run only {', '.join(sorted(RUNTIMES_BUILT))} (needed by orchestrator.enabled)"
+        reader.complain("runtimes.default_runtime", name, advice)
+    elif settings.orchestrator.enabled:
+        missing = [variable for variable in profile.required_env if not environment.get(variable, "").strip()]
+        if missing:
+            advice = f"not set in the environment: {', '.join(missing)}"
+            reader.complain(f"runtimes.profiles.{name}.required_env", profile.required_env, advice)
+
+
+def _check_timezone(name: str, reader: SettingsReader) -> None:
+    try:
+        ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        hint = did_you_mean(name, available_timezones()) or "for example Europe/Vienna"
+        reader.complain("scheduler.timezone", name, f"must be an IANA time zone; {hint}")
