@@ -171,6 +171,11 @@ class Drain:
     grace: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class GraceOver:
+    """timer → GroupQueue: the drain's grace is over; end the run by force."""
+
+
 # -- texts go out -----------------------------------------------------------------------------------
 
 

@@ -1,0 +1,200 @@
+"""Slash commands: reads the chat's facts, answers, and applies the effects before the answer goes out.
+
+Owns:      nothing that matters: a command is in the store until its reply is.
+Never:     touches a sandbox (it tells the Dispatcher), asks anybody but SessionStore.
+Talks to:  SessionStore (ask), Dispatcher, MessageLoop, Outbox (hint); asked by the API.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from intercomd.clock import Clock
+from intercomd.domain.chat import ChatMessage, GroupProgress
+from intercomd.domain.commands import (
+    ChatFacts,
+    ClearSession,
+    CommandResult,
+    KillContainer,
+    RetryLast,
+    SwitchModel,
+    answer,
+    parse_command,
+)
+from intercomd.domain.ids import ChatJid, Folder, OutboxId, Seq
+from intercomd.domain.mailbox import (
+    CancelGroup,
+    ChatStored,
+    CommandReply,
+    CommandStored,
+    GroupCancelled,
+    Heartbeat,
+    OutboxFilled,
+    Poll,
+    RetryGroup,
+    SessionOf,
+)
+from intercomd.domain.outbox import NewText, TextKind
+from intercomd.errors import AskTimeout, StoreUnavailable
+from intercomd.logs import EventLog
+from intercomd.store.ports import Session, Store
+from intercomd.supervision.port import Address, Context
+
+_ASK = timedelta(seconds=1.5)
+_SWEEP_INTERVAL = timedelta(seconds=30)
+_SWEEP_SOON = timedelta(seconds=1)
+_SWEEP_LIMIT = 100
+_NOTHING_TO_RETRY = CommandResult("Nothing to retry: the last request did not fail.")
+_log = EventLog("commands")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandParts:
+    """What Commands is given."""
+
+    store: Store
+    sessions: Address
+    dispatcher: Address
+    message_loop: Address
+    outbox: Address
+    assistant_name: str
+    new_id: Callable[[str], str]
+    clock: Clock
+
+
+class Commands:
+    """See the module's text. A sweep at start and twice a minute answers commands whose hint was lost."""
+
+    def __init__(self, parts: CommandParts, context: Context) -> None:
+        self._parts = parts
+        self._context = context
+        self._started = parts.clock.monotonic()
+
+    def on_start(self) -> None:
+        self._context.timers.every(_SWEEP_INTERVAL, Poll())
+        self._context.address.hint(Poll())
+
+    def handle(self, item: object) -> object:
+        match item:
+            case CommandReply():
+                return self._reply_to_api(item)
+            case CommandStored(chat_jid, seq):
+                self._answer_stored([(chat_jid, seq)])
+            case Poll():
+                self._sweep()
+            case Heartbeat():
+                return "ok"
+            case _:
+                raise TypeError(f"Commands does not take {item!r}")
+        return None
+
+    # -- commands written in a chat -------------------------------------------------------------------
+
+    def _sweep(self) -> None:
+        try:
+            waiting = self._parts.store.chats.list_unhandled_commands(_SWEEP_LIMIT)
+        except StoreUnavailable:
+            self._context.timers.after(_SWEEP_SOON, Poll())
+            return
+        self._answer_stored([(message.chat_jid, message.seq) for message in waiting])
+
+    def _answer_stored(self, messages: list[tuple[ChatJid, Seq]]) -> None:
+        try:
+            for chat_jid, seq in messages:
+                self._answer_message(self._parts.store.chats.get_message(chat_jid, seq))
+        except (StoreUnavailable, AskTimeout) as error:
+            _log.warning("command.postponed", error=error)
+            self._context.timers.after(_SWEEP_SOON, Poll())
+
+    def _answer_message(self, message: ChatMessage) -> None:
+        parsed = parse_command(message.content)
+        if parsed is None:
+            return
+        progress = self._parts.store.groups.find_by_jid(message.chat_jid)
+        result = answer(*parsed, self._facts(message.chat_jid, progress))
+        key = f"cmd:{message.chat_jid}:{message.seq}"
+        handled = (message.chat_jid, message.seq)
+        if progress is not None and RetryLast() in result.effects:
+            if not self._ask(RetryGroup(progress.group.folder, message.seq)):
+                result = _NOTHING_TO_RETRY
+            self._parts.message_loop.hint(ChatStored(message.chat_jid))
+        reply = NewText(OutboxId(key), message.chat_jid, TextKind.COMMAND, result.text)
+        if progress is not None and _cancels(result):
+            self._cancel(progress.group.folder, key, result, reply, handled)
+        else:
+            self._parts.store.outbox.enqueue([reply], handled=handled, now=self._parts.clock.now())
+        self._parts.outbox.hint(OutboxFilled())
+
+    # -- commands over HTTP ---------------------------------------------------------------------------
+
+    def _reply_to_api(self, request: CommandReply) -> CommandResult:
+        """The store says which group the chat is; the caller's fields only fill in for chats it does not know."""
+        progress = self._parts.store.groups.find_by_jid(request.chat_jid)
+        facts = self._facts(request.chat_jid, progress)
+        if progress is None:
+            facts = ChatFacts(
+                request.chat_jid,
+                request.group_name,
+                request.group_folder,
+                request.current_model,
+                request.session_id,
+                request.is_container_active,
+                facts.assistant_name,
+                facts.uptime,
+            )
+        result = answer(request.command, request.args, facts)
+        if progress is not None and _cancels(result):
+            self._cancel(progress.group.folder, self._parts.new_id("c"), result, None, None)
+        return result
+
+    # -- both -----------------------------------------------------------------------------------------
+
+    def _facts(self, chat_jid: ChatJid, progress: GroupProgress | None) -> ChatFacts:
+        session: Session | None = None
+        is_active = False
+        if progress is not None:
+            answered = self._ask(SessionOf(progress.group.folder))
+            assert isinstance(answered, Session)
+            session = answered
+            is_active = bool(self._parts.store.runs.list_live(progress.group.folder))
+        return ChatFacts(
+            chat_jid,
+            progress.group.name if progress else None,
+            progress.group.folder if progress else None,
+            session.model if session else None,
+            session.session_id if session else None,
+            is_active,
+            self._parts.assistant_name,
+            timedelta(seconds=self._parts.clock.monotonic() - self._started),
+        )
+
+    def _cancel(
+        self,
+        folder: Folder,
+        key: str,
+        result: CommandResult,
+        reply: NewText | None,
+        handled: tuple[ChatJid, Seq] | None,
+    ) -> None:
+        switch = next((effect for effect in result.effects if isinstance(effect, SwitchModel)), None)
+        self._ask(
+            CancelGroup(
+                folder,
+                key,
+                ClearSession() in result.effects,
+                switch.runtime if switch else None,
+                switch.model_id if switch else None,
+                reply,
+                handled,
+            )
+        )
+        self._parts.dispatcher.hint(GroupCancelled(folder))
+
+    def _ask(self, item: object) -> object:
+        return self._parts.sessions.ask(item, _ASK)
+
+
+def _cancels(result: CommandResult) -> bool:
+    return any(isinstance(effect, KillContainer | ClearSession | SwitchModel) for effect in result.effects)

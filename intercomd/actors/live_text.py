@@ -1,0 +1,34 @@
+"""The reply while it is being written: what of the streamed text people may already see."""
+
+from __future__ import annotations
+
+from intercomd.domain.frames import Frame, TextDelta, ToolStarted
+from intercomd.domain.text import strip_internal
+
+_TAG = "<internal>"
+
+
+class LiveReply:
+    """Collects text deltas of one turn and hides `<internal>` spans, half-written tags included (hazard B-99)."""
+
+    def __init__(self) -> None:
+        self._text = ""
+
+    def after(self, frame: Frame) -> str | None:
+        """What to show after `frame`; None when it does not change what is shown. Another frame ends the turn's text."""
+        match frame:
+            case TextDelta(text):
+                self._text += text
+            case ToolStarted():
+                pass
+            case _:
+                self._text = ""
+                return None
+        return _hide_half_tag(strip_internal(self._text))
+
+
+def _hide_half_tag(text: str) -> str:
+    for length in range(min(len(_TAG) - 1, len(text)), 0, -1):
+        if text.endswith(_TAG[:length]):
+            return text[:-length]
+    return text

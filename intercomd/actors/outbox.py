@@ -1,0 +1,192 @@
+"""Delivers texts: claims rows in order, hands them to their channel, records what became of them.
+
+Owns:      which rows are with a channel right now.
+Never:     sends a byte itself, waits for a channel, claims without the channel's lease.
+Talks to:  channels (hint), the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from intercomd.actors.held_lease import HeldLease
+from intercomd.clock import Clock
+from intercomd.domain.ids import Epoch, OutboxId
+from intercomd.domain.mailbox import (
+    DeliverTexts,
+    Heartbeat,
+    OutboxFilled,
+    Poll,
+    RecordDelivered,
+    TextDelivered,
+    TextNotDelivered,
+    TextsRecorded,
+)
+from intercomd.domain.outbox import OutboxRow
+from intercomd.errors import FenceLost
+from intercomd.logs import EventLog
+from intercomd.store.ports import OutboxTable
+from intercomd.supervision.port import Address, Context
+
+_POLL_INTERVAL = timedelta(seconds=1)
+_FIRST_WAIT = timedelta(seconds=1)
+_LONGEST_WAIT = timedelta(minutes=1)
+_log = EventLog("outbox")
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """A channel as the outbox sees it. After `delivery_timeout` without a word a row counts as unknown."""
+
+    channel: str
+    address: Address
+    lease: HeldLease
+    is_idempotent: bool
+    delivery_timeout: timedelta
+    batch: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class _InFlight:
+    row: OutboxRow
+    since: float
+
+
+class Outbox:
+    """See the module's text. `resends_unknown`: a text that may have arrived is sent again, marked, once."""
+
+    def __init__(
+        self,
+        table: OutboxTable,
+        routes: Mapping[str, Route],
+        clock: Clock,
+        context: Context,
+        *,
+        resends_unknown: bool,
+    ) -> None:
+        self._table = table
+        self._routes = routes
+        self._clock = clock
+        self._context = context
+        self._resends_unknown = resends_unknown
+        self._in_flight: dict[OutboxId, _InFlight] = {}
+        self._delivered: dict[OutboxId, tuple[str, ...]] = {}
+        self._rescued: dict[str, Epoch] = {}
+
+    def on_start(self) -> None:
+        self._context.timers.every(_POLL_INTERVAL, Poll())
+        self._context.address.hint(Poll())
+
+    def handle(self, item: object) -> object:
+        match item:
+            case OutboxFilled():
+                self._pump_all()
+            case TextDelivered(outbox_id, channel_ids):
+                if not self._delivered:
+                    self._context.address.hint(RecordDelivered())
+                self._delivered[outbox_id] = channel_ids
+            case RecordDelivered():
+                self._record_delivered()
+                self._pump_all()
+            case TextNotDelivered():
+                self._on_not_delivered(item)
+                self._pump_all()
+            case Poll():
+                self._record_delivered()
+                self._give_up_silent()
+                self._pump_all()
+            case Heartbeat():
+                return "ok"
+            case _:
+                raise TypeError(f"Outbox does not take {item!r}")
+        return None
+
+    def _pump_all(self) -> None:
+        for route in self._routes.values():
+            try:
+                self._pump(route)
+            except FenceLost as error:
+                _log.debug("outbox.fenced", channel=route.channel, error=error)
+
+    def _pump(self, route: Route) -> None:
+        fence = route.lease.fence()
+        if self._rescued.get(route.channel) != fence.epoch:
+            self._adopt(route)
+        room = route.batch - sum(flight.row.channel == route.channel for flight in self._in_flight.values())
+        if room <= 0:
+            return
+        rows = self._table.claim(fence, route.channel, self._clock.now(), room)
+        if not rows:
+            return
+        now = self._clock.monotonic()
+        self._in_flight |= {row.outbox_id: _InFlight(row, now) for row in rows}
+        if not route.address.hint(DeliverTexts(tuple(rows), fence.epoch)):
+            for row in rows:
+                self._postpone(row, _FIRST_WAIT, f"channel {route.channel} is not running")
+
+    def _adopt(self, route: Route) -> None:
+        """First claim under an epoch: settle what earlier owners left in sending, watch what this one did."""
+        fence = route.lease.fence()
+        self._table.rescue(
+            fence,
+            route.channel,
+            is_idempotent=route.is_idempotent,
+            resends=self._resends_unknown,
+            now=self._clock.now(),
+        )
+        now = self._clock.monotonic()
+        for row in self._table.list_sending(route.channel):
+            self._in_flight.setdefault(row.outbox_id, _InFlight(row, now))
+        self._rescued[route.channel] = fence.epoch
+
+    def _record_delivered(self) -> None:
+        if not self._delivered:
+            return
+        self._table.record_sent(list(self._delivered.items()), self._clock.now())
+        sent = [self._in_flight.pop(outbox_id, None) for outbox_id in self._delivered]
+        self._delivered.clear()
+        for channel, route in self._routes.items():
+            jids = {flight.row.chat_jid for flight in sent if flight is not None and flight.row.channel == channel}
+            if jids:
+                route.address.hint(TextsRecorded(tuple(sorted(jids))))
+
+    def _on_not_delivered(self, report: TextNotDelivered) -> None:
+        flight = self._in_flight.get(report.outbox_id)
+        if flight is None:
+            return
+        if report.is_permanent:
+            _log.error("text.failed", outbox_id=report.outbox_id, error=report.error)
+            self._table.record_failed(report.outbox_id, report.error, self._clock.now())
+            del self._in_flight[report.outbox_id]
+        elif report.may_have_arrived:
+            self._record_unknown(flight.row, report.error)
+        else:
+            self._postpone(flight.row, report.retry_after or _backoff(flight.row.attempts), report.error)
+
+    def _give_up_silent(self) -> None:
+        """Rows their channel never reported on: it crashed, or hangs beyond its own deadlines."""
+        now = self._clock.monotonic()
+        for flight in list(self._in_flight.values()):
+            route = self._routes[flight.row.channel]
+            if now - flight.since < route.delivery_timeout.total_seconds():
+                continue
+            if route.is_idempotent:
+                self._postpone(flight.row, timedelta(0), "the channel did not report")
+            else:
+                self._record_unknown(flight.row, "the channel did not report")
+
+    def _record_unknown(self, row: OutboxRow, error: str) -> None:
+        _log.warning("text.unknown", outbox_id=row.outbox_id, error=error)
+        self._table.record_unknown(row.outbox_id, error, resends=self._resends_unknown, now=self._clock.now())
+        self._in_flight.pop(row.outbox_id, None)
+
+    def _postpone(self, row: OutboxRow, wait: timedelta, error: str) -> None:
+        now = self._clock.now()
+        self._table.postpone(row.outbox_id, now + wait, error, now)
+        self._in_flight.pop(row.outbox_id, None)
+
+
+def _backoff(attempts: int) -> timedelta:
+    return min(_FIRST_WAIT * 2 ** min(attempts, 10), _LONGEST_WAIT)

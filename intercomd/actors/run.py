@@ -1,0 +1,361 @@
+"""One run: drives one agent in one sandbox and records what it says, frame by frame.
+
+Owns:      the sandbox; which inputs were handed over and answered; the run's deadlines.
+Never:     decides whether to try again (the store does, when the run ends), sends a text itself.
+Talks to:  GroupQueue (hint), Outbox (hint), SessionStore (hint), a channel (hint, live text only).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Protocol
+
+from intercomd.actors.live_text import LiveReply
+from intercomd.clock import Clock
+from intercomd.domain.endings import notice_for
+from intercomd.domain.frames import Announcement, Frame, TextDelta, ToolStarted, TurnEnded
+from intercomd.domain.ids import InputId, RunId
+from intercomd.domain.mailbox import (
+    CheckDeadline,
+    CloseSandbox,
+    FollowUpReady,
+    FrameRead,
+    Heartbeat,
+    KillSandbox,
+    LiveText,
+    OutboxFilled,
+    RunBusy,
+    RunFinished,
+    RunIdle,
+    SandboxEnded,
+    StartSandbox,
+)
+from intercomd.domain.prompt import render_prompt
+from intercomd.domain.runs import Ending, OpenedRun, Outcome
+from intercomd.domain.text import cut, split_parts
+from intercomd.domain.turns import Step, Turns, after
+from intercomd.errors import ActorUnavailable, SandboxError, StoreUnavailable
+from intercomd.logs import EventLog
+from intercomd.sandbox.port import Sandbox, SandboxListener
+from intercomd.store.ports import FrameWrite, InputLimits, RetryPolicy, Runs
+from intercomd.supervision.port import Address, Context, ExitReason, TimerHandle
+
+_KILL_WAIT = timedelta(seconds=2)
+_CLOSE_WAIT = timedelta(seconds=10)
+"""How long an agent may take to end after the close sentinel."""
+_ERROR_LIMIT = 500
+_log = EventLog("run")
+
+
+@dataclass(frozen=True, slots=True)
+class Launched:
+    """A started sandbox and what is recorded about it."""
+
+    sandbox: Sandbox
+    log_path: str
+    runtime: str
+    model: str | None
+
+
+class Launcher(Protocol):
+    """Starts the sandbox of a run and clears up after it."""
+
+    def launch(self, opened: OpenedRun, listener: SandboxListener) -> Launched:
+        """Raises `SandboxError`; then nothing of it is left."""
+        ...
+
+    def clear(self, run_id: RunId) -> None:
+        """Remove the run's own directory; never fails on what is not there."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunTimes:
+    """`run` is the longest silence of a working agent, `idle` how long an idle one is kept for follow-ups."""
+
+    run: timedelta
+    idle: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class RunParts:
+    """What every run is given. `channel_of` finds the channel that shows live text, if it can."""
+
+    runs: Runs
+    launcher: Launcher
+    outbox: Address
+    sessions: Address
+    channel_of: Callable[[str], Address | None]
+    new_id: Callable[[str], str]
+    limits: InputLimits
+    retry: RetryPolicy
+    times: RunTimes
+    part_limit: int
+    clock: Clock
+
+
+class _ToMailbox:
+    """Carries what the sandbox's reader sees into the run's mailbox; after the run's end nobody listens."""
+
+    def __init__(self, address: Address) -> None:
+        self._address = address
+
+    def frame(self, number: int, frame: Frame, size_bytes: int) -> None:
+        self._send(FrameRead(number, frame, size_bytes))
+
+    def ended(self, exit_code: int | None, signal: int | None, error_tail: str) -> None:
+        self._send(SandboxEnded(exit_code, signal, error_tail))
+
+    def _send(self, item: object) -> None:
+        try:
+            self._address.tell(item)
+        except ActorUnavailable:
+            _log.debug("run.nobody_listens", item=type(item).__name__)
+
+
+class Run:
+    """See the module's text. Handlers write to the store first and change their own state after, so that an item which
+    was parked while the store was away can be handled again."""
+
+    def __init__(self, opened: OpenedRun, parts: RunParts, queue: Address, context: Context) -> None:
+        self._opened = opened
+        self._parts = parts
+        self._queue = queue
+        self._context = context
+        self._turns = Turns((opened.prompt.input_id,))
+        self._launched: Launched | None = None
+        self._has_ended = False
+        self._is_settled = False
+        self._is_closing = False
+        self._wants_follow_up = False
+        self._next_input_id = InputId(parts.new_id("i"))
+        self._verdict: tuple[Outcome, str] | None = None
+        self._quiet_since = parts.clock.monotonic()
+        self._deadline_timer: TimerHandle | None = None
+        self._last_frame = 0
+        self._live = LiveReply()
+
+    def handle(self, item: object) -> object:
+        match item:
+            case StartSandbox():
+                self._start()
+            case FrameRead():
+                self._on_frame(item)
+            case SandboxEnded():
+                self._on_ended(item)
+            case FollowUpReady():
+                self._follow_up()
+            case CloseSandbox():
+                if self._turns.is_idle:
+                    self._close()
+            case KillSandbox(outcome, reason):
+                self._kill(outcome, reason)
+            case CheckDeadline():
+                self._check_deadline()
+            case Heartbeat():
+                return "ok"
+            case _:
+                raise TypeError(f"Run does not take {item!r}")
+        return None
+
+    def on_stop(self, reason: ExitReason) -> None:
+        """Nothing of the sandbox outlives its run, however the run ends."""
+        if self._launched is not None and not self._has_ended:
+            self._launched.sandbox.kill()
+            self._launched.sandbox.wait(_KILL_WAIT)
+        if not self._is_settled:
+            outcome = Outcome.DRAINED if reason is ExitReason.SHUTDOWN else Outcome.ORPHANED
+            try:
+                self._settle(outcome, f"the run's actor ended: {reason}")
+            except StoreUnavailable:
+                _log.warning("run.not_settled", run_id=self._opened.run_id, reason=reason)
+        self._parts.launcher.clear(self._opened.run_id)
+
+    # -- the sandbox ----------------------------------------------------------------------------------
+
+    def _start(self) -> None:
+        run_id = self._opened.run_id
+        if self._launched is None:
+            try:
+                self._launched = self._parts.launcher.launch(self._opened, _ToMailbox(self._context.address))
+            except SandboxError as error:
+                _log.error("run.no_sandbox", run_id=run_id, folder=self._opened.group.folder, error=error)
+                self._finish(Outcome.FAILED, str(error))
+                return
+            self._quiet_since = self._parts.clock.monotonic()
+            self._arm()
+        launched = self._launched
+        recorded = self._parts.runs.record_start(
+            run_id,
+            launched.sandbox.identity,
+            launched.log_path,
+            launched.runtime,
+            launched.model,
+            self._parts.clock.now(),
+        )
+        if recorded.is_superseded:
+            self._kill(Outcome.STOPPED, "cancelled before it started")
+
+    def _kill(self, outcome: Outcome, reason: str) -> None:
+        if self._verdict is None:
+            self._verdict = (outcome, reason)
+        if self._launched is not None:
+            self._launched.sandbox.kill()
+
+    def _close(self) -> None:
+        if self._launched is not None and not self._is_closing:
+            self._is_closing = True
+            self._quiet_since = self._parts.clock.monotonic()
+            self._launched.sandbox.close_input()
+            self._arm()
+
+    def _follow_up(self) -> None:
+        if self._launched is None or self._is_closing or self._verdict is not None or self._has_ended:
+            return
+        if not self._turns.takes_follow_ups:
+            self._wants_follow_up = True
+            return
+        given = self._parts.runs.open_follow_up(
+            self._opened.run_id, self._next_input_id, self._parts.limits, self._parts.clock.now()
+        )
+        if given is None:
+            return
+        self._launched.sandbox.follow_up(given.input_id, render_prompt(given.messages, given.omitted))
+        self._turns = self._turns.with_input(given.input_id)
+        self._next_input_id = InputId(self._parts.new_id("i"))
+        self._quiet_since = self._parts.clock.monotonic()
+        self._arm()
+        self._queue.hint(RunBusy(self._opened.run_id, given.input_id))
+
+    # -- frames ---------------------------------------------------------------------------------------
+
+    def _on_frame(self, read: FrameRead) -> None:
+        step = after(self._turns, read.frame)
+        if step.is_worth_recording and not self._record(read.number, step):
+            self._kill(Outcome.STOPPED, "superseded")
+        self._turns = step.turns
+        self._last_frame = read.number
+        self._quiet_since = self._parts.clock.monotonic()
+        if self._launched is not None:
+            self._launched.sandbox.release(read.size_bytes)
+        if step.reply is not None or step.wants_notice:
+            self._parts.outbox.hint(OutboxFilled())
+        self._show(read.frame)
+        if isinstance(read.frame, Announcement) and self._wants_follow_up:
+            self._wants_follow_up = False
+            self._follow_up()
+        if self._turns.is_idle and isinstance(read.frame, TurnEnded):
+            self._on_idle()
+
+    def _record(self, number: int, step: Step) -> bool:
+        opened = self._opened
+        write = FrameWrite(
+            run_id=opened.run_id,
+            frame=number,
+            generation=opened.generation,
+            replies=split_parts(step.reply, self._parts.part_limit) if step.reply else (),
+            settles=step.settles,
+            session_id=step.new_session_id,
+            notice=notice_for(Outcome.FAILED, has_effects=True) if step.wants_notice else None,
+        )
+        return not self._parts.runs.record_frame(write, self._parts.clock.now()).is_superseded
+
+    def _on_idle(self) -> None:
+        self._queue.hint(RunIdle(self._opened.run_id))
+        if self._turns.takes_follow_ups:
+            self._arm()
+        else:
+            self._close()
+
+    def _show(self, frame: Frame) -> None:
+        shown = self._live.after(frame)
+        if shown is not None:
+            self._hint_live(shown, frame.tool if isinstance(frame, ToolStarted) else None)
+        elif not isinstance(frame, TextDelta | ToolStarted | Announcement):
+            self._hint_live("", None)
+
+    def _hint_live(self, text: str, tool: str | None) -> None:
+        chat_jid = self._opened.group.jid
+        channel = self._parts.channel_of(chat_jid)
+        if channel is not None:
+            channel.hint(LiveText(chat_jid, self._opened.run_id, text, tool))
+
+    # -- deadlines ------------------------------------------------------------------------------------
+
+    def _allowed_quiet(self) -> timedelta:
+        if self._is_closing:
+            return _CLOSE_WAIT
+        return self._parts.times.idle if self._turns.is_idle else self._parts.times.run
+
+    def _arm(self) -> None:
+        if self._deadline_timer is not None:
+            self._deadline_timer.cancel()
+        quiet = timedelta(seconds=self._parts.clock.monotonic() - self._quiet_since)
+        rest = max(self._allowed_quiet() - quiet, timedelta(0))
+        self._deadline_timer = self._context.timers.after(rest, CheckDeadline())
+
+    def _check_deadline(self) -> None:
+        if self._has_ended or self._verdict is not None:
+            return
+        quiet = self._parts.clock.monotonic() - self._quiet_since
+        if quiet < self._allowed_quiet().total_seconds():
+            self._arm()
+        elif self._is_closing:
+            self._kill(Outcome.SUCCEEDED, "it did not end after the close sentinel")
+        elif self._turns.is_idle:
+            self._close()
+        else:
+            self._kill(Outcome.TIMED_OUT, f"no answer within {self._parts.times.run.total_seconds():g} s")
+
+    # -- the end --------------------------------------------------------------------------------------
+
+    def _on_ended(self, ended: SandboxEnded) -> None:
+        self._has_ended = True
+        outcome, error = self._verdict or self._judge(ended)
+        if outcome is Outcome.FAILED and self._is_reply_cut_off:
+            self._record(self._last_frame + 1, Step(self._turns, wants_notice=True))
+        self._finish(outcome, error)
+
+    @property
+    def _is_reply_cut_off(self) -> bool:
+        """Something was said in a turn that did not end, by an agent that says when its turns end."""
+        turns = self._turns
+        return turns.takes_follow_ups and turns.has_replied_in_turn and turns.failure is None and not turns.open_inputs
+
+    def _judge(self, ended: SandboxEnded) -> tuple[Outcome, str | None]:
+        """What an end that nobody asked for means."""
+        tail = cut(ended.error_tail.strip(), _ERROR_LIMIT)
+        if self._turns.failure is not None:
+            return Outcome.FAILED, cut(self._turns.failure, _ERROR_LIMIT)
+        if ended.signal is not None:
+            return Outcome.FAILED, f"the agent was ended by signal {ended.signal}: {tail}"
+        if ended.exit_code != 0:
+            return Outcome.FAILED, f"the agent exited with code {ended.exit_code}: {tail}"
+        if self._turns.open_inputs and not self._turns.answered:
+            return Outcome.FAILED, "the agent ended without an answer"
+        return Outcome.SUCCEEDED, None
+
+    def _finish(self, outcome: Outcome, error: str | None) -> None:
+        self._settle(outcome, error)
+        self._hint_live("", None)
+        self._queue.hint(RunFinished(self._opened.run_id))
+        self._context.exit()
+
+    def _settle(self, outcome: Outcome, error: str | None) -> None:
+        run_id = self._opened.run_id
+        ending = self._parts.runs.end_run(run_id, outcome, error, self._parts.retry, self._parts.clock.now())
+        self._is_settled = True
+        if ending.ending is Ending.GAVE_UP or outcome is Outcome.FAILED:
+            self._parts.outbox.hint(OutboxFilled())
+        report = _log.info if outcome in (Outcome.SUCCEEDED, Outcome.STOPPED, Outcome.DRAINED) else _log.warning
+        report(
+            "run.ended",
+            run_id=run_id,
+            folder=self._opened.group.folder,
+            outcome=outcome,
+            ending=ending.ending,
+            retry_at=ending.retry_at,
+            error=error,
+        )
