@@ -30,7 +30,7 @@ from intercomd.domain.mailbox import (
 from intercomd.errors import StoreUnavailable
 from intercomd.logs import EventLog
 from intercomd.store.ports import Runs
-from intercomd.supervision.port import Actor, Address, Children, ChildExited, ChildSpec, Context, ExitReason, Restart
+from intercomd.supervision.port import Actor, Address, ChildExited, Children, ChildSpec, Context, ExitReason, Restart
 
 RESCUE_INTERVAL = timedelta(seconds=5)
 QUEUE_PREFIX = "queue:"

@@ -42,7 +42,7 @@ from intercomd.errors import FenceLost, NotFound, StoreConflict
 from intercomd.logs import EventLog
 from intercomd.sandbox.port import SandboxEngine
 from intercomd.store.ports import InputLimits, RetryPolicy, Runs
-from intercomd.supervision.port import Actor, Address, Children, ChildExited, ChildSpec, Context, Restart
+from intercomd.supervision.port import Actor, Address, ChildExited, Children, ChildSpec, Context, Restart
 
 RUN_PREFIX = "run:"
 RUN_MAILBOX_LIMIT = 20_000

@@ -15,7 +15,7 @@ class LiveReply:
         self._text = ""
 
     def after(self, frame: Frame) -> str | None:
-        """What to show after `frame`; None when it does not change what is shown. Another frame ends the turn's text."""
+        """What to show after `frame`, None when that did not change; any other kind of frame ends the turn's text."""
         match frame:
             case TextDelta(text):
                 self._text += text

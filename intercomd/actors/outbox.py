@@ -189,4 +189,4 @@ class Outbox:
 
 
 def _backoff(attempts: int) -> timedelta:
-    return min(_FIRST_WAIT * 2 ** min(attempts, 10), _LONGEST_WAIT)
+    return min(timedelta(seconds=2 ** min(attempts, 10)), _LONGEST_WAIT)

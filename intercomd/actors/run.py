@@ -222,7 +222,11 @@ class Run:
         )
         if given is None:
             return
-        self._launched.sandbox.follow_up(given.input_id, render_prompt(given.messages, given.omitted))
+        try:
+            self._launched.sandbox.follow_up(given.input_id, render_prompt(given.messages, given.omitted))
+        except SandboxError as error:
+            self._kill(Outcome.FAILED, str(error))
+            return
         self._turns = self._turns.with_input(given.input_id)
         self._next_input_id = InputId(self._parts.new_id("i"))
         self._quiet_since = self._parts.clock.monotonic()

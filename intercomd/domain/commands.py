@@ -88,7 +88,7 @@ def answer(name: str, arguments: str, facts: ChatFacts) -> CommandResult:
     match name:
         case "help":
             lines = [f"*{_plain(facts.assistant_name)} Commands*", ""]
-            lines += [f"`{usage}` — {meaning}" if " " in usage else f"{usage} — {meaning}" for usage, meaning in HELP.items()]
+            lines += [f"{_usage(usage)} — {meaning}" for usage, meaning in HELP.items()]
             return CommandResult("\n".join(lines), MARKDOWN)
         case "ping":
             return CommandResult(f"{facts.assistant_name} is online.")
@@ -158,7 +158,8 @@ def _reset(facts: ChatFacts) -> CommandResult:
         return CommandResult(_NOT_REGISTERED)
     fresh = "Next message will start a fresh session."
     if facts.is_active:
-        return CommandResult(f"Session cleared. Running container stopped. {fresh}", effects=(KillContainer(), ClearSession()))
+        text = f"Session cleared. Running container stopped. {fresh}"
+        return CommandResult(text, effects=(KillContainer(), ClearSession()))
     return CommandResult(f"Session cleared. {fresh}", effects=(ClearSession(),))
 
 
@@ -180,6 +181,10 @@ def _session(session_id: str | None) -> str:
 def _uptime(uptime: timedelta) -> str:
     hours, minutes = divmod(int(uptime.total_seconds()) // 60, 60)
     return f"{hours}h {minutes}m" if hours else f"{minutes}m"
+
+
+def _usage(usage: str) -> str:
+    return f"`{usage}`" if " " in usage else usage
 
 
 def _plain(text: str) -> str:

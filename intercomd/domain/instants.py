@@ -1,4 +1,4 @@
-"""Instants in their three forms: aware UTC datetimes in the code, epoch milliseconds in the store, ISO text on the wire."""
+"""Instants in three forms: aware UTC datetimes in the code, epoch milliseconds in the store, ISO text on the wire."""
 
 from __future__ import annotations
 

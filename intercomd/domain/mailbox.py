@@ -225,7 +225,7 @@ class TextsRecorded:
 
 @dataclass(frozen=True, slots=True)
 class LiveText:
-    """Run → a channel: what the agent has streamed of the reply it is writing; empty when the turn ended. Not stored."""
+    """Run → a channel: what the agent has streamed of its reply so far; empty when the turn ended. Not stored."""
 
     chat_jid: ChatJid
     run_id: RunId

@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from intercomd.domain.chat import ChatMessage, Group
-from intercomd.domain.ids import Epoch, Folder, Generation, InputId, RunId, Seq, ChatJid
+from intercomd.domain.ids import ChatJid, Epoch, Folder, Generation, InputId, RunId, Seq
 
 
 class Outcome(StrEnum):
