@@ -122,6 +122,6 @@ def _to_builtin(value: object) -> Any:
 
 
 def _toml(value: object) -> str:
-    if isinstance(value, list) and len(value) > 2:
+    if isinstance(value, list | tuple) and len(value) > 2:
         return "[\n" + "".join(f"#    {json.dumps(item)},\n" for item in value) + "#]"
     return json.dumps(value, ensure_ascii=False)

@@ -1,0 +1,45 @@
+# Sourced by the scripts beside it: where the project is, which Python it uses, what is installed.
+# shellcheck shell=bash
+
+root=$(CDPATH='' cd -- "$(dirname -- "${BASH_SOURCE[0]}")/.." && pwd -P)
+python="$root/.venv/bin/python"
+
+say() { printf '%s\n' "$*" >&2; }
+fail() { say "$(basename -- "$0"): $*"; exit 1; }
+
+is_usable_python() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
+can_make_venv() { "$1" -c 'import ensurepip, venv' >/dev/null 2>&1; }
+
+# A Python that is new enough and can make virtual environments; a name on PATH alone proves neither.
+find_python() {
+    local candidate incomplete=
+    for candidate in ${PYTHON:+"$PYTHON"} python3.13 python3.12 python3.11 python3.14 python3 python; do
+        is_usable_python "$candidate" || continue
+        if can_make_venv "$candidate"; then
+            printf '%s\n' "$candidate"
+            return
+        fi
+        incomplete=$candidate
+    done
+    [ -z "$incomplete" ] || fail "$incomplete cannot make virtual environments; install its venv module (Debian and Ubuntu: apt-get install ${incomplete##*/}-venv)"
+    fail "no Python 3.11 or newer found; install one, or name it: PYTHON=/path/to/python $0"
+}
+
+# Install the project into .venv with the given extra (blank for none), unless that was done for the same setup.cfg.
+install_project() {
+    local extra=$1 stamp="$root/.venv/installed${1:+-$1}" wanted
+    wanted=$(cat -- "$root/setup.cfg" "$root/pyproject.toml"; printf '%s\n' "$root")
+    if is_usable_python "$python" && [ -f "$stamp" ] && [ "$(cat -- "$stamp")" = "$wanted" ]; then
+        return
+    fi
+    if ! is_usable_python "$python" || ! "$python" -m pip --version >/dev/null 2>&1; then
+        local base
+        base=$(find_python)
+        say "Making .venv with $base …"
+        "$base" -m venv --clear -- "$root/.venv"
+    fi
+    say "Installing into .venv …"
+    (cd -- "$root" && "$python" -m pip install --quiet --disable-pip-version-check --editable ".${extra:+[$extra]}") >&2 ||
+        fail "the installation did not work; the lines above say why"
+    printf '%s\n' "$wanted" >"$stamp"
+}
