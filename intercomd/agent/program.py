@@ -1,0 +1,53 @@
+"""Reads the input object on standard input, drives a runtime turn by turn, takes follow-ups until told to close."""
+
+from __future__ import annotations
+
+import os
+
+from .echo import Echo
+from .frames import STDERR, FrameWriter, write_all
+from .inbox import Inbox
+from .wire import loads
+
+_CHUNK_BYTES = 1 << 16
+_STDIN = 0
+_BAD_INPUT = 2
+
+
+def main() -> int:
+    """The exit code: 0 after the close sentinel, 1 when a turn failed, 2 when the input is unusable."""
+    try:
+        request = loads(_read_all(_STDIN).decode("utf-8"))
+        prompt, session_id, input_id = request["prompt"], request.get("sessionId"), request.get("inputId")
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        write_all(f"the input on stdin is unusable: {error!r}\n".encode(), STDERR)
+        return _BAD_INPUT
+    frames = FrameWriter(session_id or _new_session_id())
+    frames.announce(Echo.model)
+    runtime = Echo(frames)
+    inbox = Inbox(os.environ.get("INTERCOM_IPC_DIR", "/workspace/ipc") + "/input")
+    while True:
+        frames.answers = [] if input_id is None else [input_id]
+        if not runtime.turn(prompt):
+            return 1
+        frames.turn_ended()
+        follow_up = inbox.wait()
+        if follow_up is None:
+            return 0
+        prompt, input_id = follow_up.text, follow_up.input_id
+
+
+def _read_all(descriptor: int) -> bytes:
+    chunks = []
+    while chunk := os.read(descriptor, _CHUNK_BYTES):
+        chunks.append(chunk)
+    return b"".join(chunks)
+
+
+def _new_session_id() -> str:
+    """A random UUID (version 4), without the import of `uuid`."""
+    digits = bytearray(os.urandom(16))
+    digits[6] = digits[6] & 0x0F | 0x40
+    digits[8] = digits[8] & 0x3F | 0x80
+    text = digits.hex()
+    return "-".join((text[:8], text[8:12], text[12:16], text[16:20], text[20:]))

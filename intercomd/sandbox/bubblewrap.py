@@ -1,0 +1,132 @@
+"""The `bubblewrap` engine: namespaces without a daemon (Linux, `bwrap` 0.5 or later; 5 ms).
+
+Inside there are the system's programs, the mounts, a private /tmp, and nothing else: no network, no host process, no
+capability, nothing to write to but what a mount allows. Options go through a descriptor, since the argv of bwrap can be
+read from inside at /proc/1/cmdline.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from intercomd.clock import Clock
+from intercomd.domain.runs import ProcessIdentity
+from intercomd.errors import SandboxError
+from intercomd.sandbox import group_lock
+from intercomd.sandbox.agent_program import interpreter
+from intercomd.sandbox.child import Launch
+from intercomd.sandbox.layout import GROUP_INSIDE, IPC_INSIDE
+from intercomd.sandbox.live import LiveSandbox
+from intercomd.sandbox.port import Mount, Sandbox, SandboxListener, SandboxSpec
+
+_CHECK_SECONDS = 10
+_SIGNAL_BASE = 128
+_SYSTEM_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_SYSTEM_FILES = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime")
+_ENVIRONMENT = {
+    "PATH": "/usr/local/bin:/usr/bin:/bin",
+    "LANG": "C.UTF-8",
+    "HOME": "/tmp",
+    "INTERCOM_GROUP_DIR": GROUP_INSIDE,
+    "INTERCOM_IPC_DIR": IPC_INSIDE,
+}
+
+
+class BubblewrapEngine:
+    """Runs the command under `bwrap`."""
+
+    name = "bubblewrap"
+    is_isolated = True
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._program = shutil.which("bwrap")
+
+    def check(self) -> str | None:
+        if self._program is None:
+            return "there is no bwrap program on the PATH; the package is called bubblewrap"
+        options = _pack(_options((), {}, "/"))
+        command = (interpreter(), "-I", "-S", "-B", "-c", "")
+        try:
+            subprocess.run(
+                (self._program, "--args", str(options), "--", *command),
+                check=True,
+                capture_output=True,
+                env={},
+                pass_fds=(options,),
+                timeout=_CHECK_SECONDS,
+            )
+        except subprocess.CalledProcessError as error:
+            return f"bwrap does not work here: {error.stderr.decode('utf-8', 'replace').strip()}"
+        except (OSError, subprocess.SubprocessError) as error:
+            return f"bwrap does not work here: {error}"
+        finally:
+            os.close(options)
+        return None
+
+    def start(self, spec: SandboxSpec, listener: SandboxListener) -> Sandbox:
+        return LiveSandbox(self, spec, listener, self._clock)
+
+    def end_orphan(self, identity: ProcessIdentity | None, lock_path: Path) -> None:
+        group_lock.end_orphan(identity, lock_path)
+
+    def prepare(self, spec: SandboxSpec, lock: int) -> Launch:
+        """bwrap keeps the lock in its own processes, which live as long as anything inside; the agent never has it."""
+        if self._program is None:
+            raise SandboxError("there is no bwrap program on the PATH")
+        directory = GROUP_INSIDE if any(mount.inside == GROUP_INSIDE for mount in spec.mounts) else "/"
+        options = _pack(("--sync-fd", str(lock), *_options(spec.mounts, spec.environment, directory)))
+        argv = (self._program, "--args", str(options), "--", *spec.command)
+        return Launch(argv, environment={}, working_directory=Path("/"), descriptors=(options,))
+
+    def read_exit(self, returncode: int) -> tuple[int | None, int | None]:
+        """bwrap reports a signal of the agent as 128 + its number."""
+        if returncode < 0:
+            return None, -returncode
+        return (None, returncode - _SIGNAL_BASE) if returncode > _SIGNAL_BASE else (returncode, None)
+
+
+def _options(mounts: Sequence[Mount], environment: Mapping[str, str], directory: str) -> tuple[str, ...]:
+    return (
+        *("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"),
+        *_system_options(),
+        *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),
+        *(word for mount in mounts for word in _mount_options(mount)),
+        *("--remount-ro", "/"),
+        *(word for key, value in {**_ENVIRONMENT, **environment}.items() for word in ("--setenv", key, value)),
+        *("--chdir", directory),
+    )
+
+
+def _system_options() -> Iterator[str]:
+    """The system's programs and libraries, and the Python we run on when it lies elsewhere."""
+    yield from ("--ro-bind", "/usr", "/usr")
+    for name in _SYSTEM_LINKS:
+        path = Path("/", name)
+        if path.is_symlink():
+            yield from ("--symlink", os.readlink(path), str(path))
+        elif path.is_dir():
+            yield from ("--ro-bind", str(path), str(path))
+    for file in _SYSTEM_FILES:
+        yield from ("--ro-bind-try", file, file)
+    prefix = os.path.realpath(sys.base_prefix)
+    if not Path(prefix).is_relative_to("/usr"):
+        yield from ("--ro-bind", prefix, prefix)
+
+
+def _mount_options(mount: Mount) -> tuple[str, str, str]:
+    return ("--bind" if mount.is_writable else "--ro-bind", str(mount.host), mount.inside)
+
+
+def _pack(options: Sequence[str]) -> int:
+    """A descriptor from which bwrap reads its options."""
+    descriptor = os.memfd_create("bwrap-options")
+    with open(descriptor, "wb", closefd=False) as file:
+        file.write(b"".join(os.fsencode(option) + b"\0" for option in options))
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor

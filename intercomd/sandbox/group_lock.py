@@ -1,0 +1,120 @@
+"""The lock that says that a group has a living sandbox: an flock which the sandbox's processes inherit.
+
+The kernel lets go of it when the last process that inherited it is gone, so it stays true when the daemon is killed.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from threading import Event
+
+from intercomd.domain.runs import ProcessIdentity
+from intercomd.errors import SandboxError
+
+_PAUSE_SECONDS = 0.005
+
+
+def acquire(lock_path: Path) -> int:
+    """A descriptor that holds the lock, for the sandbox to inherit; close it then. Raises `SandboxError` when held."""
+    descriptor = _open(lock_path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        os.close(descriptor)
+        raise SandboxError(f"{lock_path} is held: the group has a sandbox already, and may have only one") from error
+    return descriptor
+
+
+def give_back(descriptor: int) -> None:
+    """Free the lock although it was not inherited.
+
+    Unlocking comes before closing: a child that another thread is starting may hold a copy of the descriptor until
+    its exec, and would keep the lock for that moment.
+    """
+    fcntl.flock(descriptor, fcntl.LOCK_UN)
+    os.close(descriptor)
+
+
+def wait_until_free(lock_path: Path, seconds: float) -> bool:
+    """Kill whoever holds the lock until nobody does; False when somebody still does after `seconds`."""
+    pause = Event()
+    deadline = time.monotonic() + seconds
+    while not _is_free(lock_path):
+        for pid in find_holders(lock_path):
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        if time.monotonic() > deadline:
+            return False
+        pause.wait(_PAUSE_SECONDS)
+    return True
+
+
+def end_orphan(identity: ProcessIdentity | None, lock_path: Path, seconds: float = 5.0) -> None:
+    """See `SandboxEngine.end_orphan`."""
+    if identity is not None and find_start_ticks(identity.pid) == identity.start_ticks:
+        with suppress(ProcessLookupError):
+            os.killpg(identity.pid, signal.SIGKILL)
+    if lock_path.exists() and not wait_until_free(lock_path, seconds):
+        raise SandboxError(f"{lock_path} is still held after {seconds:g} s, by {sorted(find_holders(lock_path))}")
+
+
+def find_start_ticks(pid: int) -> int | None:
+    """When a process started, in clock ticks since boot (field 22 of /proc/<pid>/stat); None when there is none."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    return int(stat[stat.rindex(b")") + 2 :].split()[19])
+
+
+def find_holders(lock_path: Path) -> set[int]:
+    """The other processes with a descriptor through which the lock is held. Another descriptor of the same file does not
+    count: /proc/<pid>/fdinfo shows a lock only where it belongs."""
+    wanted = lock_path.stat()
+    return {
+        int(process.name)
+        for process in os.scandir("/proc")
+        if process.name.isdigit() and int(process.name) != os.getpid()
+        for descriptor, found in _list_descriptors(process.path)
+        if (found.st_dev, found.st_ino) == (wanted.st_dev, wanted.st_ino)
+        and _shows_lock(f"{process.path}/fdinfo/{descriptor}")
+    }
+
+
+def _list_descriptors(process: str) -> Iterator[tuple[str, os.stat_result]]:
+    with suppress(FileNotFoundError, ProcessLookupError, PermissionError):
+        for name in os.listdir(f"{process}/fd"):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                yield name, os.stat(f"{process}/fd/{name}")
+
+
+def _shows_lock(fdinfo: str) -> bool:
+    try:
+        return b"FLOCK" in Path(fdinfo).read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _is_free(lock_path: Path) -> bool:
+    descriptor = _open(lock_path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return False
+    give_back(descriptor)
+    return True
+
+
+def _open(lock_path: Path) -> int:
+    flags = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        return os.open(lock_path, flags, 0o600)
+    except OSError as error:
+        raise SandboxError(f"cannot open the group's lock {lock_path}: {error.strerror}") from error

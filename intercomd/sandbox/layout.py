@@ -1,0 +1,87 @@
+"""Where a run's files are, on the host and as the agent sees them (original.md §9.4, as far as it applies).
+
+    data/run/<run id>/input/     follow-ups and the close sentinel; /workspace/ipc/input, read-only inside
+    data/run/<folder>.lock       held while the group has a sandbox
+    data/logs/<folder>/          a log per run; never inside a sandbox
+    groups/<folder>/             /workspace/group, the one place an agent may write
+    groups/global/               /workspace/global, read-only, for groups other than the main one
+
+The main group's view of the project root is left out: it would show the agent every secret in it (hazard B-51).
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import datetime
+from pathlib import Path
+
+from intercomd.domain.folder import GLOBAL_FOLDER
+from intercomd.domain.ids import Folder, RunId
+from intercomd.domain.instants import iso_ms
+from intercomd.errors import SandboxError
+from intercomd.sandbox.agent_program import agent_command, agent_mounts
+from intercomd.sandbox.port import AgentInput, Mount, SandboxEngine, SandboxSpec
+
+GROUP_INSIDE = "/workspace/group"
+GLOBAL_INSIDE = "/workspace/global"
+IPC_INSIDE = "/workspace/ipc"
+
+_UNFIT = re.compile(r"[^A-Za-z0-9-]+")
+
+
+def sandbox_name(install: str, folder: Folder, run_id: RunId) -> str:
+    """The same for the same run, and in letters every container engine takes (hazard B-68)."""
+    return "intercom-" + "-".join(_UNFIT.sub("-", part).strip("-") for part in (install, folder, run_id))
+
+
+class Layout:
+    """Makes the directories and the spec of runs below the install's root directory."""
+
+    def __init__(self, root: Path, install: str) -> None:
+        self._root = root.resolve()
+        self._install = install
+
+    def lock_path(self, folder: Folder) -> Path:
+        return self._root / "data" / "run" / f"{folder}.lock"
+
+    def log_directory(self, folder: Folder) -> Path:
+        return self._root / "data" / "logs" / folder
+
+    def prepare_run(
+        self, engine: SandboxEngine, run_id: RunId, agent_input: AgentInput, timezone: str, now: datetime
+    ) -> SandboxSpec:
+        """Create what the run needs and describe it; raises `SandboxError`. The engine removes the run's directory."""
+        folder = agent_input.folder
+        run_dir = self._root / "data" / "run" / run_id
+        group_dir = self._root / "groups" / folder
+        log_name = f"container-{iso_ms(now).replace(':', '-').replace('.', '-')}-{run_id}.log"
+        try:
+            (run_dir / "input").mkdir(parents=True)
+            group_dir.mkdir(parents=True, exist_ok=True)
+            self.log_directory(folder).mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SandboxError(f"run {run_id}: cannot create {error.filename}: {error.strerror}") from error
+        return SandboxSpec(
+            run_id=run_id,
+            folder=folder,
+            install=self._install,
+            command=agent_command(engine),
+            agent_input=agent_input,
+            mounts=(
+                Mount(group_dir, GROUP_INSIDE, is_writable=True),
+                *self._global_mount(agent_input),
+                Mount(run_dir / "input", f"{IPC_INSIDE}/input"),
+                *agent_mounts(engine),
+            ),
+            environment={"TZ": timezone},
+            run_dir=run_dir,
+            input_dir=run_dir / "input",
+            lock_path=self.lock_path(folder),
+            log_path=self.log_directory(folder) / log_name,
+        )
+
+    def _global_mount(self, agent_input: AgentInput) -> tuple[Mount, ...]:
+        global_dir = self._root / "groups" / GLOBAL_FOLDER
+        if agent_input.is_main or not global_dir.is_dir():
+            return ()
+        return (Mount(global_dir, GLOBAL_INSIDE),)

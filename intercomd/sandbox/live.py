@@ -1,0 +1,197 @@
+"""A running sandbox: one thread that starts the process, feeds and reads it, and says how it ended.
+
+Owns:      the process, its streams, the run's directory, the run's log.
+Never:     decides when to stop; waits for a stream that somebody outside of the sandbox keeps open.
+Talks to:  the listener, from its thread only.
+
+The thread that watches the process also starts it: the kernel's "die with your parent" means the parent *thread*.
+"""
+
+from __future__ import annotations
+
+import shutil
+from concurrent.futures import Future
+from concurrent.futures import TimeoutError as FutureTimeoutError
+from datetime import timedelta
+from threading import Lock, Thread
+from typing import Protocol
+
+from intercomd.clock import Clock
+from intercomd.domain.frames import Frame
+from intercomd.domain.ids import InputId
+from intercomd.domain.runs import ProcessIdentity
+from intercomd.errors import IntercomError, SandboxError
+from intercomd.logs import EventLog
+from intercomd.sandbox import group_lock
+from intercomd.sandbox.child import Child, Launch
+from intercomd.sandbox.inputs import InputFiles, render_agent_input
+from intercomd.sandbox.layout import sandbox_name
+from intercomd.sandbox.port import SandboxListener, SandboxSpec
+from intercomd.sandbox.run_log import RunSummary, write_run_log
+from intercomd.sandbox.streams import Streams
+
+ERROR_TAIL_BYTES = 2000
+_START_SECONDS = 30.0
+_LOCK_SECONDS = 5.0
+_LOG = EventLog("sandbox")
+
+
+class Recipe(Protocol):
+    """What differs between engines that run a sandbox as a process of ours."""
+
+    name: str
+
+    def prepare(self, spec: SandboxSpec, lock: int) -> Launch:
+        """What to execute; `lock` is the descriptor of the group's lock. Raises `SandboxError`."""
+        ...
+
+    def read_exit(self, returncode: int) -> tuple[int | None, int | None]:
+        """The agent's exit code and signal, one of them None."""
+        ...
+
+
+class LiveSandbox:
+    """A `Sandbox`, started by its constructor: see `SandboxEngine.start`."""
+
+    def __init__(self, recipe: Recipe, spec: SandboxSpec, listener: SandboxListener, clock: Clock) -> None:
+        self._recipe = recipe
+        self._spec = spec
+        self._listener = listener
+        self._clock = clock
+        self._name = sandbox_name(spec.install, spec.folder, spec.run_id)
+        self._guard = Lock()
+        self._files = InputFiles(spec.input_dir)
+        self._is_over = False
+        self._takes_frames = True
+        started: Future[Child] = Future()
+        try:
+            self._streams = Streams(self._deliver)
+            self._thread = Thread(target=self._main, args=(started,), name=f"sandbox {spec.run_id}", daemon=True)
+            self._thread.start()
+            child = _await_start(started)
+        except (OSError, RuntimeError, SandboxError) as error:
+            self._remove_run_dir()
+            raise SandboxError(f"run {spec.run_id}: {error}") from error
+        self.identity = ProcessIdentity(recipe.name, self._name, child.pid, child.start_ticks)
+
+    def release(self, size_bytes: int) -> None:
+        self._streams.release(size_bytes)
+
+    def follow_up(self, input_id: InputId, text: str) -> None:
+        with self._guard:
+            if not self._is_over:
+                try:
+                    self._files.write_follow_up(input_id, text)
+                except OSError as error:
+                    raise SandboxError(f"run {self._spec.run_id}: cannot write a follow-up: {error}") from error
+
+    def close_input(self) -> None:
+        with self._guard:
+            if not self._is_over:
+                try:
+                    self._files.write_sentinel()
+                except OSError as error:
+                    raise SandboxError(f"run {self._spec.run_id}: cannot write the close sentinel: {error}") from error
+
+    def kill(self) -> None:
+        self._child.kill()
+
+    def wait(self, timeout: timedelta) -> bool:
+        self._thread.join(timeout.total_seconds())
+        return not self._thread.is_alive()
+
+    # -- the sandbox's own thread -------------------------------------------------------------------
+
+    def _main(self, started: Future[Child]) -> None:
+        started_at, began = self._clock.now(), self._clock.monotonic()
+        try:
+            child = self._start()
+        except SandboxError as error:
+            self._streams.close()
+            started.set_exception(error)
+            return
+        self._child = child
+        is_awaited = started.set_running_or_notify_cancel()
+        if is_awaited:
+            started.set_result(child)
+        else:
+            child.kill()
+        exit_code, signal = None, None
+        try:
+            exit_code, signal = self._recipe.read_exit(self._run(child))
+        finally:
+            duration = timedelta(seconds=self._clock.monotonic() - began)
+            self._let_go(child)
+            stdout, stderr = self._streams.stdout, self._streams.stderr
+            summary = RunSummary(
+                started_at, duration, exit_code, signal, self._streams.frame_count, stdout=stdout, stderr=stderr
+            )
+            self._write_log(summary)
+            if is_awaited:
+                self._say_ended(summary)
+
+    def _start(self) -> Child:
+        lock = group_lock.acquire(self._spec.lock_path)
+        try:
+            launch = self._recipe.prepare(self._spec, lock)
+        except SandboxError:
+            group_lock.give_back(lock)
+            raise
+        return Child(launch, lock)
+
+    def _run(self, child: Child) -> int:
+        """From start to end; the return code. Nothing of the sandbox is alive when it returns."""
+        try:
+            self._streams.pump(child, render_agent_input(self._spec.agent_input))
+        finally:
+            child.kill()
+            returncode = child.reap()
+            if not group_lock.wait_until_free(self._spec.lock_path, _LOCK_SECONDS):
+                _LOG.error("sandbox.lock_held", run_id=self._spec.run_id, lock=self._spec.lock_path)
+        self._streams.drain(child)
+        return returncode
+
+    def _deliver(self, number: int, frame: Frame, size_bytes: int) -> None:
+        if not self._takes_frames:
+            return
+        try:
+            self._listener.frame(number, frame, size_bytes)
+        except IntercomError as error:
+            _LOG.error("sandbox.listener_refused", run_id=self._spec.run_id, frame=number, error=error)
+            self._takes_frames = False
+            self._child.kill()
+
+    def _let_go(self, child: Child) -> None:
+        with self._guard:
+            self._is_over = True
+        child.close()
+        self._streams.close()
+        self._remove_run_dir()
+
+    def _say_ended(self, summary: RunSummary) -> None:
+        try:
+            self._listener.ended(summary.exit_code, summary.signal, summary.stderr.text(ERROR_TAIL_BYTES))
+        except IntercomError as error:
+            _LOG.error("sandbox.listener_refused", run_id=self._spec.run_id, error=error)
+
+    def _write_log(self, summary: RunSummary) -> None:
+        try:
+            write_run_log(self._spec, self._name, summary)
+        except OSError as error:
+            _LOG.warning("sandbox.log_not_written", run_id=self._spec.run_id, path=self._spec.log_path, error=error)
+
+    def _remove_run_dir(self) -> None:
+        try:
+            shutil.rmtree(self._spec.run_dir)
+        except OSError as error:
+            _LOG.warning("sandbox.run_dir_left", run_id=self._spec.run_id, path=self._spec.run_dir, error=error)
+
+
+def _await_start(started: Future[Child]) -> Child:
+    """The child once it runs. Past the deadline the thread is told to end what it may still start."""
+    try:
+        return started.result(_START_SECONDS)
+    except FutureTimeoutError as error:
+        if started.cancel():
+            raise SandboxError(f"the process did not start within {_START_SECONDS:g} s") from error
+        return started.result(_START_SECONDS)

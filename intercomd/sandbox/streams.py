@@ -1,0 +1,146 @@
+"""Feeds a child its input and reads its output until it has exited; never blocks on a stream, never reads ahead of its
+listener by more than a bounded amount."""
+
+from __future__ import annotations
+
+import os
+import selectors
+from collections.abc import Callable
+from contextlib import suppress
+from threading import Lock
+from typing import IO
+
+from intercomd.domain.frames import Frame, Noise, parse_frame
+from intercomd.sandbox.child import Child
+from intercomd.sandbox.framing import Block, BlockParser
+from intercomd.sandbox.run_log import Tail
+
+UNRELEASED_LIMIT_BYTES = 1024 * 1024
+LEAST_FRAME_BYTES = 1024
+"""What a frame counts at least, so that a thousand small ones are a limit, too: they stand in a mailbox."""
+_CHUNK_BYTES = 64 * 1024
+_DRAIN_LIMIT_BYTES = 1024 * 1024
+
+Deliver = Callable[[int, Frame, int], None]
+"""Takes a frame's number, the frame, and the bytes to release."""
+
+
+class Streams:
+    """The three streams of one child. All but `release` and `close` belong to one thread."""
+
+    def __init__(self, deliver: Deliver) -> None:
+        self.stdout = Tail()
+        self.stderr = Tail()
+        self.frame_count = 0
+        self._deliver = deliver
+        self._parser = BlockParser()
+        self._selector = selectors.PollSelector()
+        self._request = memoryview(b"")
+        self._has_exited = False
+        self._guard = Lock()
+        self._unreleased_bytes = 0
+        self._is_paused = False
+        self._wake: int | None = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+
+    def pump(self, child: Child, request: bytes) -> None:
+        """Write `request` and close the input, deliver frames as they come; returns when the child has exited."""
+        self._request = memoryview(request)
+        self._watch(child.stdin, selectors.EVENT_WRITE, lambda: self._write_request(child.stdin))
+        self._watch(child.stdout, selectors.EVENT_READ, lambda: self._read_stdout(child.stdout))
+        self._watch(child.stderr, selectors.EVENT_READ, lambda: self._read_stderr(child.stderr))
+        self._watch(child.exit_signal, selectors.EVENT_READ, self._note_exit)
+        if self._wake is not None:
+            self._watch(self._wake, selectors.EVENT_READ, lambda: self._resume(child.stdout))
+        self._write_request(child.stdin)
+        while not self._has_exited:
+            for key, _ in self._selector.select():
+                key.data()
+
+    def drain(self, child: Child) -> None:
+        """Take what an exited child left in its pipes. Somebody who escaped may hold them open and write on: what is
+        not there now, or exceeds a limit, is not waited for."""
+        for stream, read in ((child.stdout, self._read_stdout), (child.stderr, self._read_stderr)):
+            taken = 0
+            while taken < _DRAIN_LIMIT_BYTES and (size := read(stream)):
+                taken += size
+        self._deliver_blocks(self._parser.close())
+
+    def release(self, size_bytes: int) -> None:
+        """Frames of this many bytes are dealt with."""
+        with self._guard:
+            self._unreleased_bytes -= size_bytes
+            if self._is_paused and self._wake is not None and self._unreleased_bytes <= UNRELEASED_LIMIT_BYTES:
+                os.eventfd_write(self._wake, 1)
+
+    def close(self) -> None:
+        """Let go of what the streams need beside the child's descriptors."""
+        self._selector.close()
+        with self._guard:
+            if self._wake is not None:
+                os.close(self._wake)
+                self._wake = None
+
+    def _write_request(self, stream: IO[bytes]) -> None:
+        if stream.closed:
+            return
+        try:
+            while self._request:
+                self._request = self._request[os.write(stream.fileno(), self._request) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:
+            self._request = memoryview(b"")
+        self._selector.unregister(stream)
+        stream.close()
+
+    def _read_stdout(self, stream: IO[bytes]) -> int:
+        """Read once; how many bytes. At the end the stream is not watched any more."""
+        chunk = self._read(stream)
+        self.stdout.append(chunk)
+        self._deliver_blocks(self._parser.feed(chunk))
+        with self._guard:
+            if self._unreleased_bytes > UNRELEASED_LIMIT_BYTES and not self._is_paused:
+                self._is_paused = True
+                self._unwatch(stream)
+        return len(chunk)
+
+    def _read_stderr(self, stream: IO[bytes]) -> int:
+        chunk = self._read(stream)
+        self.stderr.append(chunk)
+        return len(chunk)
+
+    def _read(self, stream: IO[bytes]) -> bytes:
+        try:
+            chunk = os.read(stream.fileno(), _CHUNK_BYTES)
+        except BlockingIOError:
+            return b""
+        if not chunk:
+            self._unwatch(stream)
+        return chunk
+
+    def _deliver_blocks(self, blocks: list[Block]) -> None:
+        for block in blocks:
+            frame, size = (block, 0) if isinstance(block, Noise) else (parse_frame(block), len(block))
+            size = max(size, LEAST_FRAME_BYTES)
+            self.frame_count += 1
+            with self._guard:
+                self._unreleased_bytes += size
+            self._deliver(self.frame_count, frame, size)
+
+    def _resume(self, stdout: IO[bytes]) -> None:
+        with self._guard:
+            if self._wake is not None:
+                os.eventfd_read(self._wake)
+            if self._is_paused and self._unreleased_bytes <= UNRELEASED_LIMIT_BYTES:
+                self._is_paused = False
+                self._watch(stdout, selectors.EVENT_READ, lambda: self._read_stdout(stdout))
+
+    def _note_exit(self) -> None:
+        self._has_exited = True
+
+    def _watch(self, stream: IO[bytes] | int, event: int, then: Callable[[], object]) -> None:
+        self._selector.register(stream, event, then)
+
+    def _unwatch(self, stream: IO[bytes]) -> None:
+        with suppress(KeyError):
+            self._selector.unregister(stream)
