@@ -7,7 +7,6 @@ import os
 
 from intercomd import logs
 from intercomd.cli.settings_options import add_settings_options, settings_from
-from intercomd.daemon.serving import serve
 
 SUMMARY = "run the daemon until SIGTERM or SIGINT"
 
@@ -19,4 +18,7 @@ def configure(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     settings = settings_from(arguments, os.environ)
     logs.configure(settings.log.level)
+    # Here and not above: `--help` and a configuration that cannot be used do without the whole daemon.
+    from intercomd.daemon.serving import serve
+
     return serve(settings)
