@@ -38,12 +38,19 @@ _FOLDER_TRIES = 20
 _log = EventLog("channels.local")
 
 
-def local_jid(name: str) -> ChatJid:
-    """The JID of a local chat; raises `InvalidInput` for a name that is none."""
+def local_jid(name: str, field: str = "name") -> ChatJid:
+    """The JID of a local chat; raises `InvalidInput` naming `field` for a name that is none."""
     normal = unicodedata.normalize("NFC", name)
     if not _NAME.fullmatch(normal):
-        raise InvalidInput("name", f"{name!r} is no chat name; allowed are 1 to 64 letters, digits, '_', '-' and '.'")
+        raise InvalidInput(field, f"{name!r} is no chat name; allowed are 1 to 64 letters, digits, '_', '-' and '.'")
     return ChatJid(_PREFIX + normal)
+
+
+def parse_local_jid(text: str, field: str) -> ChatJid:
+    """`local:<name>` as a JID; raises `InvalidInput` naming `field`."""
+    if not text.startswith(_PREFIX):
+        raise InvalidInput(field, f"{text!r} is no local chat; write {_PREFIX} and the chat's name")
+    return local_jid(text.removeprefix(_PREFIX), field)
 
 
 @dataclass(frozen=True, slots=True)

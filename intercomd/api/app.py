@@ -1,0 +1,59 @@
+"""The API as a WSGI application: which path is answered by what."""
+
+from __future__ import annotations
+
+import falcon
+import falcon.media
+import msgspec
+
+from intercomd.api.access import Access
+from intercomd.api.commands import CommandsResource
+from intercomd.api.failures import install_failures
+from intercomd.api.groups import GroupResource, GroupsResource
+from intercomd.api.local_chats import ChatsResource, MessagesResource, UpdatesResource
+from intercomd.api.probes import HealthResource, LiveResource, ReadyResource
+from intercomd.api.records import OutboxResource, RunResource, RunsResource
+from intercomd.api.services import Services
+from intercomd.api.status import StatusResource, SupervisionResource
+
+_LOCAL = "/v1/local/chats"
+_WORKERS_THAT_NEVER_WAIT = 2
+
+App = falcon.App[falcon.Request, falcon.Response]
+
+
+class ProfilesResource:
+    """`/v1/runtime/profiles`, as the existing system answers it."""
+
+    def __init__(self, services: Services) -> None:
+        self._facts = services.facts
+
+    def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
+        response.media = {
+            "default_runtime": self._facts.default_runtime,
+            "profiles": sorted(self._facts.runtime_profiles),
+        }
+
+
+def create_app(services: Services, token: str | None, threads: int) -> App:
+    """The application. `token` is what callers must present (`access.read_token`); `threads` are the server's."""
+    app: App = falcon.App(middleware=[Access(token)])
+    app.resp_options.media_handlers[falcon.MEDIA_JSON] = falcon.media.JSONHandler(dumps=msgspec.json.encode)
+    install_failures(app)
+    app.add_route("/livez", LiveResource())
+    app.add_route("/healthz", HealthResource(services))
+    app.add_route("/readyz", ReadyResource(services))
+    app.add_route("/v1/supervision", SupervisionResource(services))
+    app.add_route("/v1/status", StatusResource(services))
+    app.add_route("/v1/groups", GroupsResource(services))
+    app.add_route("/v1/groups/{folder}", GroupResource(services))
+    app.add_route("/v1/runs", RunsResource(services))
+    app.add_route("/v1/runs/{run_id}", RunResource(services))
+    app.add_route("/v1/outbox", OutboxResource(services))
+    app.add_route("/v1/commands", CommandsResource(services))
+    app.add_route("/v1/runtime/profiles", ProfilesResource(services))
+    if services.local is not None:
+        app.add_route(_LOCAL, ChatsResource(services.local))
+        app.add_route(f"{_LOCAL}/{{name}}/messages", MessagesResource(services.local))
+        app.add_route(f"{_LOCAL}/{{name}}/updates", UpdatesResource(services.local, threads - _WORKERS_THAT_NEVER_WAIT))
+    return app

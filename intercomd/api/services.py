@@ -1,0 +1,80 @@
+"""What the API is given by the daemon: the store, addresses, and facts to be read without waiting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from intercomd.channels.local import LocalChannel
+from intercomd.clock import Clock
+from intercomd.store.ports import Store
+from intercomd.supervision.port import Address
+from intercomd.supervision.snapshot import TreeSnapshot
+
+
+class OrchestratorFacts(Protocol):
+    """What the daemon publishes about the orchestrator. `state`: idle, standby, starting, active, draining, failed."""
+
+    @property
+    def is_wanted(self) -> bool: ...
+
+    @property
+    def state(self) -> str: ...
+
+    @property
+    def reason(self) -> str | None: ...
+
+
+class SlotsFacts(Protocol):
+    """What the Dispatcher publishes about its slots."""
+
+    @property
+    def limit(self) -> int: ...
+
+    @property
+    def used(self) -> int: ...
+
+    @property
+    def live(self) -> tuple[str, ...]: ...
+
+    @property
+    def idle(self) -> tuple[str, ...]: ...
+
+    @property
+    def waiting(self) -> int: ...
+
+    @property
+    def oldest_waiting_since(self) -> datetime | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Read on every status request, so none of the callables may block."""
+
+    orchestrator: Callable[[], OrchestratorFacts]
+    slots: Callable[[], SlotsFacts]
+    is_telegram_enabled: Callable[[], bool]
+    runtime_profiles: tuple[str, ...]
+    default_runtime: str
+    restricts_demarch_writes: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """`leaves` always run; `orchestrator_leaves` only while the orchestrator is active. Readiness asks both for a
+    heartbeat. `started_at` is in seconds of the monotonic clock."""
+
+    store: Store
+    commands: Address
+    leaves: Mapping[str, Address]
+    orchestrator_leaves: Mapping[str, Address]
+    snapshot: Callable[[], TreeSnapshot]
+    local: LocalChannel | None
+    facts: Facts
+    on_groups_changed: Callable[[], None]
+    clock: Clock
+    started_at: float
+    version: str
+    bind: str

@@ -1,0 +1,111 @@
+"""`/v1/supervision` and `/v1/status`: the tree, and one screen about everything."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import falcon
+
+from intercomd.api.probes import list_problems
+from intercomd.api.services import Services, SlotsFacts
+from intercomd.api.views import View, instant
+from intercomd.domain.runs import RunRecord
+from intercomd.errors import StoreUnavailable
+from intercomd.store.ports import EventRow, Store
+from intercomd.supervision.snapshot import TreeSnapshot
+
+_EVENTS = 10
+_RUNS = 50
+_FAILED_RUNS = 5
+
+
+class SupervisionResource:
+    """The published snapshot of the supervision tree; waits for no actor."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
+        response.media = _tree_view(self._services.snapshot())
+
+
+class StatusResource:
+    """Everything `intercomd status` shows. The store's part is null, with the reason, while it is away."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
+        services = self._services
+        tree = services.snapshot()
+        orchestrator = services.facts.orchestrator()
+        view: View = {
+            "service": "intercomd",
+            "version": services.version,
+            "uptime_seconds": int(services.clock.monotonic() - services.started_at),
+            "bind": services.bind,
+            "orchestrator": {
+                "is_wanted": orchestrator.is_wanted,
+                "state": orchestrator.state,
+                "reason": orchestrator.reason,
+            },
+            "slots": _slots_view(services.facts.slots()),
+            "problems": list_problems(tree),
+            "tree": _tree_view(tree),
+        }
+        try:
+            response.media = view | {"store": _store_view(services.store), "store_error": None}
+        except StoreUnavailable as error:
+            response.media = view | {"store": None, "store_error": str(error)}
+
+
+def _tree_view(tree: TreeSnapshot) -> View:
+    return {
+        "nodes": [dataclasses.asdict(node) for node in tree.nodes],
+        "zombies": tree.zombies,
+        "progress_age_s": tree.progress_age_s,
+    }
+
+
+def _slots_view(slots: SlotsFacts) -> View:
+    return {
+        "limit": slots.limit,
+        "used": slots.used,
+        "live": slots.live,
+        "idle": slots.idle,
+        "waiting": slots.waiting,
+        "oldest_waiting_since": instant(slots.oldest_waiting_since),
+    }
+
+
+def _store_view(store: Store) -> View:
+    failed = [run for run in store.runs.list_recent(None, _RUNS) if run.error][:_FAILED_RUNS]
+    return {
+        "engine": store.engine,
+        "groups": store.groups.count(),
+        "pending_groups": store.groups.count_pending(),
+        "outbox_waiting": store.outbox.count_waiting(),
+        "live_runs": len(store.runs.list_live()),
+        "failed_runs": [_failed_view(run) for run in failed],
+        "events": [_event_view(event) for event in store.events.list_recent(None, _EVENTS)],
+    }
+
+
+def _failed_view(run: RunRecord) -> View:
+    return {
+        "run_id": run.run_id,
+        "folder": run.folder,
+        "outcome": run.outcome,
+        "ended_at": instant(run.ended_at),
+        "error": run.error,
+    }
+
+
+def _event_view(event: EventRow) -> View:
+    return {
+        "at": instant(event.at),
+        "code": event.code,
+        "folder": event.folder,
+        "run_id": event.run_id,
+        "detail": event.detail,
+    }
