@@ -1,0 +1,124 @@
+"""Registered chats and their numbers."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from intercomd.domain.chat import Group, GroupProgress, ReadyChat
+from intercomd.domain.events import EventCode
+from intercomd.domain.ids import ChatJid, Folder
+from intercomd.domain.instants import from_epoch_ms, to_epoch_ms
+from intercomd.domain.text import clean
+from intercomd.errors import NotFound, StoreConflict
+from intercomd.store.engine import Database, SqlValue, Transaction
+from intercomd.store.events import record_event
+from intercomd.store.rows import group_of, instant_or_none, progress_of, ready_chat_of
+
+
+class GroupsTable:
+    """The `Groups` port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, group: Group, now: datetime) -> Group:
+        return self._database.write(lambda transaction: _add(transaction, group, now))
+
+    def remove(self, folder: Folder, now: datetime) -> None:
+        self._database.write(lambda transaction: _remove(transaction, folder, now))
+
+    def list_all(self) -> list[Group]:
+        return [group_of(row) for row in self._database.rows("list_groups")]
+
+    def list_progress(self) -> list[GroupProgress]:
+        return [progress_of(row) for row in self._database.rows("list_progress")]
+
+    def get(self, folder: Folder) -> GroupProgress:
+        row = self._database.row("find_progress", folder=folder)
+        if row is None:
+            raise NotFound(f"no group has the folder {folder}")
+        return progress_of(row)
+
+    def find_by_jid(self, chat_jid: ChatJid) -> GroupProgress | None:
+        row = self._database.row("find_progress_by_jid", chat_jid=chat_jid)
+        return None if row is None else progress_of(row)
+
+    def count(self) -> int:
+        return _count(self._database, "count_groups")
+
+    def list_ready(self, now: datetime, limit: int) -> list[ReadyChat]:
+        return [ready_chat_of(row) for row in self._database.rows("list_ready", now=to_epoch_ms(now), limit=limit)]
+
+    def find_ready(self, chat_jid: ChatJid, now: datetime) -> ReadyChat | None:
+        row = self._database.row("find_ready", chat_jid=chat_jid, now=to_epoch_ms(now))
+        return None if row is None else ready_chat_of(row)
+
+    def count_pending(self) -> int:
+        return _count(self._database, "count_pending")
+
+    def next_retry_at(self, now: datetime) -> datetime | None:
+        row = self._database.row("next_retry_at", now=to_epoch_ms(now))
+        return None if row is None else instant_or_none(row["instant"])
+
+
+def _count(database: Database, query: str) -> int:
+    (row,) = database.rows(query)
+    return int(row["count"])
+
+
+def _add(transaction: Transaction, group: Group, now: datetime) -> Group:
+    known = transaction.row("lock_group_by_jid", chat_jid=group.jid)
+    owner = transaction.row("find_jid_of_folder", folder=group.folder)
+    if owner is not None and owner["jid"] != group.jid:
+        raise StoreConflict(f"folder {group.folder} belongs to the group {owner['jid']}")
+    if known is not None and known["folder"] != group.folder:
+        _refuse_while_running(transaction, known["folder"], "renamed")
+    config = None if group.container_config is None else json.dumps(dict(group.container_config))
+    settings: dict[str, SqlValue] = {
+        "folder": group.folder,
+        "chat_jid": group.jid,
+        "name": clean(group.name),
+        "trigger_text": clean(group.trigger),
+        "requires_trigger": int(group.requires_trigger),
+        "runtime": group.runtime,
+        "model": group.model,
+        "container_config": config,
+    }
+    if known is not None:
+        transaction.run("change_group", **settings)
+        added_at = int(known["added_at"])
+    else:
+        added_at = to_epoch_ms(group.added_at or now)
+        transaction.run("add_empty_chat", chat_jid=group.jid, name=clean(group.name))
+        chat = transaction.row("lock_chat", chat_jid=group.jid)
+        assert chat is not None
+        transaction.run("add_group", **settings, added_at=added_at, last_seq=chat["last_seq"])
+    code = EventCode.GROUP_REGISTERED if known is None else EventCode.GROUP_CHANGED
+    record_event(transaction, code, now, chat_jid=group.jid, folder=group.folder)
+    return Group(
+        group.jid,
+        clean(group.name),
+        group.folder,
+        clean(group.trigger),
+        group.requires_trigger,
+        group.runtime,
+        group.model,
+        None if config is None else json.loads(config),
+        from_epoch_ms(added_at),
+    )
+
+
+def _remove(transaction: Transaction, folder: Folder, now: datetime) -> None:
+    known = transaction.row("lock_group", folder=folder)
+    if known is None:
+        raise NotFound(f"no group has the folder {folder}")
+    _refuse_while_running(transaction, folder, "removed")
+    transaction.run("remove_group", folder=folder)
+    record_event(transaction, EventCode.GROUP_REMOVED, now, chat_jid=known["jid"], folder=folder)
+
+
+def _refuse_while_running(transaction: Transaction, folder: Folder, change: str) -> None:
+    live = transaction.row("find_live_run", folder=folder)
+    if live is not None:
+        raise StoreConflict(f"group {folder} cannot be {change} while its run {live['run_id']} is live: stop it first")

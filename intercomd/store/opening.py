@@ -1,0 +1,100 @@
+"""Opening a store: the one place that knows which engines there are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from intercomd.errors import ConfigError, StoreUnavailable
+from intercomd.logs import EventLog
+from intercomd.store.chat_log import ChatLogTable
+from intercomd.store.engine import Database
+from intercomd.store.events import EventsTable
+from intercomd.store.groups import GroupsTable
+from intercomd.store.leases import LeasesTable
+from intercomd.store.outbox_table import OutboxRows
+from intercomd.store.ports import ChatLog, Events, Groups, Leases, OutboxTable, Runs, Sessions, Store
+from intercomd.store.runs import RunsTable
+from intercomd.store.sessions import SessionsTable
+
+_log = EventLog("store")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """Which database, and how long to wait for it. A `postgres_dsn` wins over `sqlite_path`.
+
+    `acquire_timeout` bounds the wait for a connection (or SQLite's write lock), `statement_timeout` one statement.
+    """
+
+    assistant_name: str
+    main_folder: str
+    sqlite_path: Path | None = None
+    postgres_dsn: str | None = None
+    pool_size: int = 6
+    connect_timeout: timedelta = timedelta(seconds=5)
+    acquire_timeout: timedelta = timedelta(seconds=5)
+    statement_timeout: timedelta = timedelta(seconds=10)
+
+
+def open_store(settings: StoreSettings) -> Store:
+    """Open the store and bring its schema up to date.
+
+    A database that is away is no error: the first call after its return does the rest, and `ping` raises
+    `StoreUnavailable` until then. Raises `StoreError` for a database that cannot be used, `SchemaMismatch` for a newer
+    schema, `ConfigError` for a DSN that cannot be read or when no database is given.
+    """
+    store = DatabaseStore(settings, *_open_databases(settings))
+    try:
+        store.prepare()
+    except StoreUnavailable as error:
+        _log.warning("store.away", engine=store.engine, error=error)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+class DatabaseStore:
+    """The `Store` port: one database behind all repositories, and one more connection for the leases."""
+
+    def __init__(self, settings: StoreSettings, database: Database, lease_database: Database) -> None:
+        self._database = database
+        self._lease_database = lease_database
+        self.engine = database.engine
+        self.chats: ChatLog = ChatLogTable(
+            database, assistant_name=settings.assistant_name, main_folder=settings.main_folder
+        )
+        self.groups: Groups = GroupsTable(database)
+        self.runs: Runs = RunsTable(database)
+        self.sessions: Sessions = SessionsTable(database)
+        self.outbox: OutboxTable = OutboxRows(database, assistant_name=settings.assistant_name)
+        self.leases: Leases = LeasesTable(lease_database)
+        self.events: Events = EventsTable(database)
+
+    def prepare(self) -> None:
+        """See `Database.prepare`."""
+        self._database.prepare()
+
+    def ping(self) -> None:
+        self._database.rows("ping")
+
+    def close(self) -> None:
+        self._database.close()
+        if self._lease_database is not self._database:
+            self._lease_database.close()
+
+
+def _open_databases(settings: StoreSettings) -> tuple[Database, Database]:
+    """The database, and the one the leases use: their own connection where a pool could be exhausted by others."""
+    if settings.postgres_dsn:
+        from intercomd.store.postgres import open_postgres  # pg8000 is loaded only where it is used
+
+        return open_postgres(settings.postgres_dsn, settings), open_postgres(settings.postgres_dsn, settings, 1)
+    if settings.sqlite_path is not None:
+        from intercomd.store.sqlite import SqliteDatabase
+
+        database = SqliteDatabase(settings.sqlite_path, readers=settings.pool_size, timeout=settings.acquire_timeout)
+        return database, database
+    raise ConfigError("storage", ["neither sqlite_path nor postgres_dsn is given: set one"])

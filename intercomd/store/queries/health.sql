@@ -1,0 +1,2 @@
+-- :name ping
+SELECT COUNT(*) AS count FROM schema_version

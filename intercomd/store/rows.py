@@ -1,0 +1,153 @@
+"""Result rows as domain values."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+
+from intercomd.domain.chat import Chat, ChatMessage, Group, GroupProgress, MessageKind, ReadyChat
+from intercomd.domain.instants import from_epoch_ms
+from intercomd.domain.leases import Holder, LeaseRow
+from intercomd.domain.outbox import OutboxRow, OutboxState, TextKind
+from intercomd.domain.runs import Outcome, ProcessIdentity, RunRecord
+from intercomd.store.engine import Row
+from intercomd.store.ports import EventRow, Session
+
+
+def instant_or_none(milliseconds: int | None) -> datetime | None:
+    return None if milliseconds is None else from_epoch_ms(milliseconds)
+
+
+def _not_before_of(row: Row) -> datetime | None:
+    """0 means "at once", so that the index needs no NULLs."""
+    return instant_or_none(row["not_before"] or None)
+
+
+def chat_of(row: Row) -> Chat:
+    return Chat(
+        row["jid"],
+        row["name"],
+        row["channel"],
+        bool(row["is_group"]),
+        row["last_seq"],
+        instant_or_none(row["last_message_at"]),
+    )
+
+
+def message_of(row: Row) -> ChatMessage:
+    return ChatMessage(
+        row["chat_jid"],
+        row["seq"],
+        row["external_id"],
+        row["sender"],
+        row["sender_name"],
+        row["content"],
+        from_epoch_ms(row["sent_at"]),
+        from_epoch_ms(row["stored_at"]),
+        MessageKind(row["kind"]),
+    )
+
+
+def group_of(row: Row) -> Group:
+    config = row["container_config"]
+    return Group(
+        row["jid"],
+        row["name"],
+        row["folder"],
+        row["trigger_text"],
+        bool(row["requires_trigger"]),
+        row["runtime"],
+        row["model"],
+        None if config is None else json.loads(config),
+        from_epoch_ms(row["added_at"]),
+    )
+
+
+def progress_of(row: Row) -> GroupProgress:
+    return GroupProgress(
+        group_of(row),
+        row["last_seq"],
+        row["last_request_seq"],
+        row["settled_seq"],
+        row["context_seq"],
+        row["attempts"],
+        _not_before_of(row),
+        instant_or_none(row["waiting_since"]),
+        row["generation"],
+    )
+
+
+def ready_chat_of(row: Row) -> ReadyChat:
+    return ReadyChat(row["jid"], row["folder"], from_epoch_ms(row["waiting_since"]))
+
+
+def session_of(row: Row) -> Session:
+    return Session(row["folder"], row["session_id"], row["generation"], row["runtime"], row["model"])
+
+
+def run_of(row: Row) -> RunRecord:
+    outcome = row["outcome"]
+    has_process = row["pid"] is not None
+    return RunRecord(
+        run_id=row["run_id"],
+        folder=row["folder"],
+        chat_jid=row["chat_jid"],
+        epoch=row["epoch"],
+        generation=row["generation"],
+        attempt=row["attempt"],
+        has_effects=bool(row["has_effects"]),
+        outcome=None if outcome is None else Outcome(outcome),
+        error=row["error"],
+        opened_at=from_epoch_ms(row["opened_at"]),
+        started_at=instant_or_none(row["started_at"]),
+        first_frame_at=instant_or_none(row["first_frame_at"]),
+        ended_at=instant_or_none(row["ended_at"]),
+        identity=ProcessIdentity(row["engine"], row["sandbox_name"], row["pid"], row["start_ticks"])
+        if has_process
+        else None,
+        log_path=row["log_path"],
+        runtime=row["runtime"],
+        model=row["model"],
+    )
+
+
+def outbox_row_of(row: Row, channel: str) -> OutboxRow:
+    return OutboxRow(
+        outbox_id=row["outbox_id"],
+        chat_jid=row["chat_jid"],
+        channel=channel,
+        position=row["position"],
+        kind=TextKind(row["kind"]),
+        text=row["content"],
+        state=OutboxState(row["state"]),
+        attempts=row["attempts"],
+        is_repeat=bool(row["is_repeat"]),
+        run_id=row["run_id"],
+        created_at=from_epoch_ms(row["created_at"]),
+        not_before=_not_before_of(row),
+        expires_at=from_epoch_ms(row["expires_at"]),
+        channel_ids=tuple(json.loads(row["channel_ids"])),
+        error=row["error"],
+    )
+
+
+def lease_of(row: Row) -> LeaseRow:
+    is_held = row["boot_id"] is not None
+    return LeaseRow(
+        row["duty"],
+        Holder(row["boot_id"], row["pid"], row["start_ticks"]) if is_held else None,
+        row["epoch"],
+        row["renewals"],
+    )
+
+
+def event_of(row: Row) -> EventRow:
+    return EventRow(
+        from_epoch_ms(row["at"]),
+        row["code"],
+        row["chat_jid"],
+        row["folder"],
+        row["run_id"],
+        row["seq"],
+        row["detail"],
+    )

@@ -1,0 +1,146 @@
+"""The agent's own conversation ids, and the commands that change them. A session is part of its group's row."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from intercomd.domain.chat import MessageKind
+from intercomd.domain.events import EventCode
+from intercomd.domain.ids import ChatJid, Folder, Generation, RunId, Seq
+from intercomd.domain.instants import to_epoch_ms
+from intercomd.domain.outbox import NewText
+from intercomd.domain.runs import Ending, Outcome, RunEnding
+from intercomd.errors import NotFound
+from intercomd.store.engine import Database, Row, Transaction
+from intercomd.store.events import record_event
+from intercomd.store.outbox_table import add_texts, mark_handled
+from intercomd.store.ports import Cancelled, Session
+from intercomd.store.rows import session_of
+from intercomd.store.run_endings import store_ending
+from intercomd.store.settling import settle
+
+
+class SessionsTable:
+    """The `Sessions` port."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def get(self, folder: Folder) -> Session:
+        row = self._database.row("find_progress", folder=folder)
+        if row is None:
+            raise NotFound(f"no group has the folder {folder}")
+        return session_of(row)
+
+    def list_all(self) -> list[Session]:
+        return [session_of(row) for row in self._database.rows("list_groups")]
+
+    def cancel(
+        self,
+        folder: Folder,
+        *,
+        key: str,
+        clears_session: bool,
+        runtime: str | None,
+        model: str | None,
+        reply: NewText | None,
+        handled: tuple[ChatJid, Seq] | None,
+        now: datetime,
+    ) -> Cancelled:
+        def work(transaction: Transaction) -> Cancelled:
+            group = _lock_group(transaction, folder)
+            known = transaction.row("find_cancel", key=key)
+            if known is not None:
+                return Cancelled(known["generation"], known["run_id"], is_repeat=True)
+            generation = Generation(group["generation"] + 1)
+            run_id = _stop_run(transaction, group, now)
+            transaction.run(
+                "cancel_group",
+                folder=folder,
+                generation=generation,
+                clears_session=int(clears_session),
+                runtime=runtime,
+                model=model,
+            )
+            transaction.run(
+                "add_cancel", key=key, folder=folder, generation=generation, run_id=run_id, now=to_epoch_ms(now)
+            )
+            add_texts(transaction, [] if reply is None else [reply], now)
+            mark_handled(transaction, handled, now)
+            record_event(
+                transaction,
+                EventCode.GROUP_CANCELLED,
+                now,
+                chat_jid=group["jid"],
+                folder=folder,
+                run_id=run_id,
+                detail=key,
+            )
+            return Cancelled(generation, run_id, is_repeat=False)
+
+        return self._database.write(work)
+
+    def forget(self, folder: Folder, session_id: str, now: datetime) -> None:
+        def work(transaction: Transaction) -> None:
+            if transaction.row("forget_session", folder=folder, session_id=session_id) is not None:
+                record_event(transaction, EventCode.SESSION_FORGOTTEN, now, folder=folder)
+
+        self._database.write(work)
+
+    def request_retry(self, folder: Folder, *, seq: Seq, now: datetime) -> bool:
+        return self._database.write(lambda transaction: _request_retry(transaction, folder, seq, now))
+
+
+def _lock_group(transaction: Transaction, folder: Folder) -> Row:
+    group = transaction.row("lock_group", folder=folder)
+    if group is None:
+        raise NotFound(f"no group has the folder {folder}")
+    return group
+
+
+def _stop_run(transaction: Transaction, group: Row, now: datetime) -> RunId | None:
+    """End the live run, or the retry that a failed one waits for, and settle what it was given."""
+    live = transaction.row("find_live_run", folder=group["folder"])
+    last = live
+    if live is None and group["attempts"] > 0:
+        last = transaction.row("find_last_retried_run", folder=group["folder"])
+    if last is not None:
+        inputs = transaction.rows("list_inputs", run_id=last["run_id"])
+        settle(transaction, group, last["run_id"], inputs[-1]["up_to_seq"], now)
+    if live is None:
+        return None
+    store_ending(transaction, live, Outcome.STOPPED, "cancelled", RunEnding(Ending.DONE), now)
+    return RunId(live["run_id"])
+
+
+def _request_retry(transaction: Transaction, folder: Folder, seq: Seq, now: datetime) -> bool:
+    group = _lock_group(transaction, folder)
+    message = transaction.row("find_message", chat_jid=group["jid"], seq=seq)
+    if message is None:
+        raise NotFound(f"chat {group['jid']} has no message {seq}")
+    if message["is_retry"]:
+        return True
+    is_command = message["kind"] == MessageKind.COMMAND
+    if not is_command or seq <= group["settled_seq"] or not _has_failed(transaction, group):
+        return False
+    transaction.run("mark_retry", chat_jid=group["jid"], seq=seq, now=to_epoch_ms(now))
+    transaction.run(
+        "note_request", chat_jid=group["jid"], seq=max(seq, group["last_request_seq"]), now=to_epoch_ms(now)
+    )
+    record_event(transaction, EventCode.GROUP_RETRY_ASKED, now, chat_jid=group["jid"], folder=folder, seq=seq)
+    return True
+
+
+def _has_failed(transaction: Transaction, group: Row) -> bool:
+    """The last outcome was a failure, its texts are still there for the next prompt, and none runs them already."""
+    if not group["carries_failure"] or transaction.row("find_live_run", folder=group["folder"]) is not None:
+        return False
+    return (
+        transaction.row(
+            "find_newest_request",
+            chat_jid=group["jid"],
+            after_seq=group["context_seq"],
+            up_to_seq=group["settled_seq"],
+        )
+        is not None
+    )

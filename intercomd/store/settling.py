@@ -1,0 +1,34 @@
+"""How a group's numbers move when its inputs reach an outcome; always under the group's row lock."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from intercomd.domain.instants import to_epoch_ms
+from intercomd.store.engine import Row, Transaction
+
+
+def settle(transaction: Transaction, group: Row, run_id: str, up_to_seq: int, now: datetime) -> None:
+    """The inputs of `run_id` up to `up_to_seq` have their outcome: the next prompt starts after them."""
+    transaction.run("settle_inputs", run_id=run_id, up_to_seq=up_to_seq, now=to_epoch_ms(now))
+    transaction.run(
+        "settle_group",
+        folder=group["folder"],
+        settled_seq=max(group["settled_seq"], up_to_seq),
+        context_seq=max(group["context_seq"], up_to_seq),
+        carries_failure=0,
+    )
+
+
+def give_up(transaction: Transaction, group: Row, run_id: str, up_to_seq: int, now: datetime) -> None:
+    """The inputs failed for good. The next run still sees their texts, so that people need not repeat them; texts
+    that were carried over once already are left behind, so that a poisonous one spoils a single further run."""
+    was_carried = bool(group["carries_failure"])
+    transaction.run("settle_inputs", run_id=run_id, up_to_seq=up_to_seq, now=to_epoch_ms(now))
+    transaction.run(
+        "settle_group",
+        folder=group["folder"],
+        settled_seq=max(group["settled_seq"], up_to_seq),
+        context_seq=group["settled_seq"] if was_carried else group["context_seq"],
+        carries_failure=1,
+    )
