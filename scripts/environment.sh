@@ -25,15 +25,15 @@ find_python() {
     fail "no Python 3.11 or newer found; install one, or name it: PYTHON=/path/to/python $0"
 }
 
-# Install the project into .venv with the given extra (blank for none), unless that was done for the same setup.cfg.
+# Install the project into .venv, with its tools when $1 is "dev", unless that was done for the same setup.cfg.
 install_project() {
-    local extra=$1 stamp="$root/.venv/installed${1:+-$1}" wanted
-    wanted=$(cat -- "$root/setup.cfg" "$root/pyproject.toml"; printf '%s\n' "$root")
-    if is_usable_python "$python" && [ -f "$stamp" ] && [ "$(cat -- "$stamp")" = "$wanted" ]; then
-        return
+    local extra=${1:-} base wanted stamp="$root/.venv/installed"
+    wanted="$root $(cksum <"$root/setup.cfg") $(cksum <"$root/pyproject.toml")"
+    if is_usable_python "$python"; then
+        ! grep -qsxF -- "$wanted dev" "$stamp" || return 0
+        [ -n "$extra" ] || ! grep -qsxF -- "$wanted" "$stamp" || return 0
     fi
-    if ! is_usable_python "$python" || ! "$python" -m pip --version >/dev/null 2>&1; then
-        local base
+    if ! "$python" -m pip --version >/dev/null 2>&1 || ! is_usable_python "$python"; then
         base=$(find_python)
         say "Making .venv with $base …"
         "$base" -m venv --clear -- "$root/.venv"
@@ -41,5 +41,5 @@ install_project() {
     say "Installing into .venv …"
     (cd -- "$root" && "$python" -m pip install --quiet --disable-pip-version-check --editable ".${extra:+[$extra]}") >&2 ||
         fail "the installation did not work; the lines above say why"
-    printf '%s\n' "$wanted" >"$stamp"
+    printf '%s\n' "$wanted${extra:+ $extra}" >"$stamp"
 }

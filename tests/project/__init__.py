@@ -1,0 +1,1 @@
+"""Checks on the project itself: its files, its packages, its scripts."""
