@@ -35,25 +35,26 @@ def sandbox_name(install: str, folder: Folder, run_id: RunId) -> str:
 
 
 class Layout:
-    """Makes the directories and the spec of runs below the install's root directory."""
+    """Makes the directories and the spec of runs; `install` sets this install's sandboxes apart from others'."""
 
-    def __init__(self, root: Path, install: str) -> None:
-        self._root = root.resolve()
+    def __init__(self, data_dir: Path, groups_dir: Path, install: str) -> None:
+        self._data = data_dir.resolve()
+        self._groups = groups_dir.resolve()
         self._install = install
 
     def lock_path(self, folder: Folder) -> Path:
-        return self._root / "data" / "run" / f"{folder}.lock"
+        return self._data / "run" / f"{folder}.lock"
 
     def log_directory(self, folder: Folder) -> Path:
-        return self._root / "data" / "logs" / folder
+        return self._data / "logs" / folder
 
     def prepare_run(
         self, engine: SandboxEngine, run_id: RunId, agent_input: AgentInput, timezone: str, now: datetime
     ) -> SandboxSpec:
         """Create what the run needs and describe it; raises `SandboxError`. The engine removes the run's directory."""
         folder = agent_input.folder
-        run_dir = self._root / "data" / "run" / run_id
-        group_dir = self._root / "groups" / folder
+        run_dir = self._data / "run" / run_id
+        group_dir = self._groups / folder
         log_name = f"container-{iso_ms(now).replace(':', '-').replace('.', '-')}-{run_id}.log"
         try:
             (run_dir / "input").mkdir(parents=True)
@@ -81,7 +82,7 @@ class Layout:
         )
 
     def _global_mount(self, agent_input: AgentInput) -> tuple[Mount, ...]:
-        global_dir = self._root / "groups" / GLOBAL_FOLDER
+        global_dir = self._groups / GLOBAL_FOLDER
         if agent_input.is_main or not global_dir.is_dir():
             return ()
         return (Mount(global_dir, GLOBAL_INSIDE),)
