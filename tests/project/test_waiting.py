@@ -14,7 +14,12 @@ from tests.support.waiting import Probe, join, logged_events, wait_for
 def test_probe_returns_what_another_thread_records() -> None:
     """A wait that began before the value was there ends with it."""
     probe: Probe[int] = Probe()
-    recorder = threading.Thread(target=lambda: [probe.record(number) for number in range(5)])
+
+    def record_five() -> None:
+        for number in range(5):
+            probe.record(number)
+
+    recorder = threading.Thread(target=record_five)
     recorder.start()
     assert probe.wait_for(lambda number: number == 3, "the number 3") == 3
     assert probe.wait_for_count(5) == [0, 1, 2, 3, 4]
@@ -34,7 +39,7 @@ def test_wait_fails_at_the_deadline_and_says_for_what(monkeypatch: pytest.Monkey
     monkeypatch.setattr(waiting, "DEADLINE_SECONDS", 0.01)
     with pytest.raises(AssertionError, match="the daemon is up"):
         wait_for(threading.Event(), "the daemon is up")
-    with pytest.raises(AssertionError, match="a reply; recorded: \\[1\\]"):
-        probe: Probe[int] = Probe()
-        probe.record(1)
+    probe: Probe[int] = Probe()
+    probe.record(1)
+    with pytest.raises(AssertionError, match=r"a reply; recorded: \[1\]"):
         probe.wait_for(lambda number: number == 2, "a reply")
