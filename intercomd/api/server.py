@@ -102,18 +102,19 @@ class ApiServer:
     def stop(self, grace: timedelta) -> bool:
         """Take no more connections, let requests in flight finish within `grace`, close what idles, end.
 
-        False when requests were cut off. Nothing happens when the server never started or has stopped.
+        False when workers are still busy with requests that were cut off: call it again to free what they hold.
+        Nothing happens when the server never started or has stopped.
         """
         if self._lanes is None:
             return True
-        lanes, self._lanes = self._lanes, None
         self._release_waiting()
         self._drain_deadline = time.monotonic() + grace.total_seconds()
         self._listener.trigger.pull_trigger(self._begin_drain)
         self._loop.join(grace.total_seconds() + _END_SECONDS)
-        has_ended = lanes.shutdown(_END_SECONDS) and not self._loop.is_alive()
+        has_ended = self._lanes.shutdown(_END_SECONDS) and not self._loop.is_alive()
         if has_ended:
             self._listener.trigger.close()
+            self._lanes = None
         if self._bind.socket_path is not None:
             self._bind.socket_path.unlink(missing_ok=True)
         self._log.detach()
