@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Collection, Mapping
-from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar, get_args, get_origin
@@ -18,15 +17,22 @@ from intercomd.settings.values import BindAddress, PostgresDsn, redact
 
 S = TypeVar("S", bound=Struct)
 
+
+def _parse_path(text: str) -> Path:
+    if not text.strip():
+        raise ValueError("must be a path")
+    return Path(text)
+
+
 _PARSERS: Mapping[type, Callable[[str], object]] = {
-    Path: Path,
+    Path: _parse_path,
     BindAddress: BindAddress.parse,
     PostgresDsn: PostgresDsn.parse,
 }
 
 
 class SettingsReader:
-    """Reads one configuration; `problems` grows, and a bad value stands for its default from then on.
+    """Reads one configuration; `problems` grows, and a key with a bad value gets its default.
 
     `origins` says for a dotted key where its value came from when that was not the file.
     """
@@ -46,10 +52,8 @@ class SettingsReader:
             self.problems.append(f"{_join(path, name)}: unknown {noun}; {suggest(name, fields)}")
         values = {}
         for name, field in fields.items():
-            if (
-                name in table
-                and (value := self._read_field(field, table[name], _join(path, name))) is not msgspec.UNSET
-            ):
+            value = self._read_field(field, table[name], _join(path, name)) if name in table else msgspec.UNSET
+            if value is not msgspec.UNSET:
                 values[name] = value
         return kind(**values)
 
@@ -95,7 +99,7 @@ def describe_allowed(annotation: object, value: object = None) -> str:
         case inspect.BoolType():
             return "must be true or false"
         case inspect.IntType():
-            return f"must be a whole number{_describe_range(kind.ge, kind.le)}"
+            return f"must be a whole number from {kind.ge} to {kind.le}"
         case inspect.VarTupleType():
             return "must be a list of texts"
         case inspect.EnumType():
@@ -141,15 +145,7 @@ def _parse_error(kind: type, value: str) -> str:
     return "must be text"
 
 
-def _describe_range(least: int | None, most: int | None) -> str:
-    if least is not None and most is not None:
-        return f" from {least} to {most}"
-    return f", {least} or more" if least is not None else ""
-
-
 def _show(value: object) -> str:
-    if isinstance(value, StrEnum | BindAddress | Path):
-        value = str(value)
     return redact(json.dumps(value, ensure_ascii=False, default=str))
 
 

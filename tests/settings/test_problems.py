@@ -59,6 +59,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ('demarch.read_allowlist = "a"', 'demarch.read_allowlist = "a": must be a list of texts'),
         ("demarch.read_allowlist = [1]", "demarch.read_allowlist = [1]: must be a list of texts"),
         ("storage.data_dir = 1", "storage.data_dir = 1: must be text"),
+        ('storage.data_dir = " "', 'storage.data_dir = " ": must be a path'),
         ("server = 1", "server: must be a section, written as [server]"),
         ("runtimes.profiles = 1", "runtimes.profiles: must be a section, written as [runtimes.profiles.NAME]"),
         ("channels.local = []", "channels.local: must be a section, written as [channels.local]"),
