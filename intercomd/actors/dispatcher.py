@@ -37,7 +37,7 @@ QUEUE_PREFIX = "queue:"
 _LINE_IS_SHORT = 100
 _log = EventLog("dispatcher")
 
-QueueFactory = Callable[[Folder, ChatJid, Context], Actor]
+QueueFactory = Callable[[Folder, Context], Actor]
 
 
 class Dispatcher:
@@ -162,10 +162,9 @@ class Dispatcher:
             self._message_loop.hint(LineShort())
 
     def _start_queue(self, folder: Folder) -> None:
-        chat_jid = self._slots.granted[folder].chat_jid
         spec = ChildSpec(
             QUEUE_PREFIX + folder,
-            lambda context: self._make_queue(folder, chat_jid, context),
+            lambda context: self._make_queue(folder, context),
             Restart.TEMPORARY,
             monitors=(self._context.address,),
         )

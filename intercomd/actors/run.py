@@ -16,7 +16,7 @@ from intercomd.actors.live_text import LiveReply
 from intercomd.clock import Clock
 from intercomd.domain.endings import notice_for
 from intercomd.domain.frames import Announcement, Frame, TextDelta, ToolStarted, TurnEnded
-from intercomd.domain.ids import InputId, RunId
+from intercomd.domain.ids import InputId
 from intercomd.domain.mailbox import (
     CheckDeadline,
     CloseSandbox,
@@ -60,14 +60,10 @@ class Launched:
 
 
 class Launcher(Protocol):
-    """Starts the sandbox of a run and clears up after it."""
+    """Starts the sandbox of a run."""
 
     def launch(self, opened: OpenedRun, listener: SandboxListener) -> Launched:
         """Raises `SandboxError`; then nothing of it is left."""
-        ...
-
-    def clear(self, run_id: RunId) -> None:
-        """Remove the run's own directory; never fails on what is not there."""
         ...
 
 
@@ -171,7 +167,6 @@ class Run:
                 self._settle(outcome, f"the run's actor ended: {reason}")
             except StoreUnavailable:
                 _log.warning("run.not_settled", run_id=self._opened.run_id, reason=reason)
-        self._parts.launcher.clear(self._opened.run_id)
 
     # -- the sandbox ----------------------------------------------------------------------------------
 

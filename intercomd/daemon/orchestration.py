@@ -55,7 +55,7 @@ class Tree(Protocol):
 
     def activate(self, path: str) -> None: ...
 
-    def deactivate(self, path: str, timeout: timedelta) -> tuple[str, ...]: ...
+    def deactivate(self, path: str, timeout: timedelta) -> None: ...
 
 
 class Orchestration:
@@ -143,9 +143,7 @@ class Orchestration:
                 return
 
     def _deactivate(self) -> None:
-        zombies = self._tree.deactivate(ORCHESTRATOR, _FORCE_TIME)
-        if zombies:
-            _log.error("orchestrator.zombies", names=",".join(zombies))
+        self._tree.deactivate(ORCHESTRATOR, _FORCE_TIME)
 
     def _become(self, state: State, reason: str | None, *, is_wanted: bool | None = None) -> None:
         wanted = self._view.is_wanted if is_wanted is None else is_wanted

@@ -1,0 +1,241 @@
+"""`intercomd serve`: start everything in order, follow events until told to stop, stop everything in reverse.
+
+Start: data folders, store, sandbox engine, listening socket, supervision tree, address file, READY, orchestrator.
+Stop: STOPPING, drain the orchestrator, API, tree, store. Whatever fails on the way up ends the process with one line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from intercomd import __version__
+from intercomd.api.access import read_token
+from intercomd.api.app import App, create_app
+from intercomd.api.binding import ListenError
+from intercomd.api.server import ApiServer, ServerOptions
+from intercomd.api.services import Facts, Services
+from intercomd.channels.live import LiveBoard
+from intercomd.channels.local import LocalChannel, LocalHints
+from intercomd.clock import Clock, SystemClock
+from intercomd.daemon.address_file import AddressFile
+from intercomd.daemon.control import Control, LeaseChanged, StopAsked, TreeGaveUp
+from intercomd.daemon.launching import AgentChoices, SandboxLauncher
+from intercomd.daemon.notify import ServiceManager
+from intercomd.daemon.orchestration import Orchestration
+from intercomd.daemon.process import IdSource, is_gone, own_holder
+from intercomd.daemon.slot_board import SlotBoard
+from intercomd.daemon.wiring import Parts, addresses_in, held_leases, tree_spec
+from intercomd.domain.leases import DISPATCH
+from intercomd.domain.mailbox import Poll
+from intercomd.errors import IntercomError
+from intercomd.logs import EventLog
+from intercomd.sandbox.choice import choose_engine
+from intercomd.sandbox.layout import Layout
+from intercomd.settings.model import Settings
+from intercomd.store.opening import StoreSettings, open_store
+from intercomd.store.ports import Store
+from intercomd.supervision.addresses import AddressBook
+from intercomd.supervision.errors import StartFailed
+from intercomd.supervision.port import Address
+from intercomd.supervision.tree import SupervisionTree
+
+EXIT_OK, EXIT_CRASH, EXIT_TRY_LATER = 0, 70, 75
+_TICK_S = 1.0
+_STOP_TIME = timedelta(seconds=15)
+_API_GRACE = timedelta(seconds=5)
+_STALLED_S = 10.0
+"""A supervisor that made no progress for so long gets no watchdog message."""
+_log = EventLog("daemon")
+
+
+def serve(settings: Settings) -> int:
+    """Run the daemon until a signal or a defect ends it; returns the exit code. Raises `IntercomError` when it cannot
+    start at all (a database that cannot be used, no token, no data folder)."""
+    control, manager = Control(), ServiceManager(os.environ)
+    with control.signals(), ExitStack() as stack:
+        try:
+            daemon = _start(settings, control, stack)
+        except ListenError as error:
+            _log.error("daemon.cannot_listen", error=error)
+            return EXIT_TRY_LATER
+        except StartFailed as error:
+            _log.error("daemon.cannot_start", error=error)
+            return EXIT_CRASH
+        manager.ready(f"listening at {daemon.url}")
+        code = _follow(control, daemon, manager)
+        manager.stopping("draining")
+        if code == EXIT_OK:
+            daemon.orchestration.disable(lambda: _should_hurry(control, manager, daemon.tree))
+    _log.info("daemon.stopped", code=code)
+    return code
+
+
+@dataclass(frozen=True, slots=True)
+class _Daemon:
+    """What the main loop works with."""
+
+    orchestration: Orchestration
+    tree: SupervisionTree
+    url: str
+
+
+def _start(settings: Settings, control: Control, stack: ExitStack) -> _Daemon:
+    """Start everything; `stack` undoes it in reverse, also when a later step fails."""
+    clock = SystemClock()
+    started_at = clock.monotonic()
+    _make_folder(settings.storage.data_dir)
+    token = read_token(settings.server.bind, settings.server.api_token_file)
+    store = _open_store(settings)
+    stack.callback(store.close)
+    book, board, live = AddressBook(), SlotBoard(settings.orchestrator.max_concurrent_containers), LiveBoard()
+    parts = _parts(settings, store, control, board, live, clock)
+    to = addresses_in(book)
+    tree = SupervisionTree(
+        tree_spec(parts, book), book, clock=clock, on_give_up=lambda reason: control.post(TreeGaveUp(reason))
+    )
+    orchestration = Orchestration(
+        tree,
+        parts.leases[DISPATCH],
+        to.lease_keeper,
+        to.dispatcher,
+        board,
+        timedelta(milliseconds=settings.orchestrator.grace_ms),
+        clock,
+    )
+    local = None
+    if settings.channels.local.enabled:
+        hints = LocalHints(to.message_loop, to.commands)
+        registers = settings.channels.local.auto_register
+        local = LocalChannel(store, clock, hints, live, registers_chats=registers)
+    services = Services(
+        store=store,
+        commands=to.commands,
+        leaves={"session_store": to.session_store, "commands": to.commands, "outbox": to.outbox},
+        orchestrator_leaves={"dispatcher": to.dispatcher, "message_loop": to.message_loop},
+        snapshot=tree.snapshot,
+        local=local,
+        facts=Facts(
+            orchestrator=lambda: orchestration.view,
+            slots=lambda: board.view,
+            is_telegram_enabled=lambda: False,
+            runtime_profiles=tuple(settings.runtimes.profiles),
+            default_runtime=settings.runtimes.default_runtime,
+            restricts_demarch_writes=settings.demarch.require_main_group_for_writes,
+        ),
+        on_groups_changed=lambda: _poll(to.message_loop),
+        clock=clock,
+        started_at=started_at,
+        version=__version__,
+        bind=str(settings.server.bind),
+    )
+    server = _api(settings, create_app(services, token, settings.server.threads), local)
+    stack.callback(_stop_tree, tree)
+    server.start()
+    stack.callback(server.stop, _API_GRACE)
+    tree.start()
+    address_file = AddressFile(settings.storage.data_dir)
+    address_file.write(server.url)
+    stack.callback(address_file.remove)
+    if settings.orchestrator.enabled:
+        orchestration.enable()
+    _log.info("daemon.ready", url=server.url, store=store.engine, after_ms=round((clock.monotonic() - started_at) * 1000))
+    return _Daemon(orchestration, tree, server.url)
+
+
+def _follow(control: Control, daemon: _Daemon, manager: ServiceManager) -> int:
+    """The main loop: adjust to leases, feed the watchdog on evidence, until told to stop."""
+    tick_s = min(_TICK_S, manager.watchdog.total_seconds() / 3) if manager.watchdog else _TICK_S
+    while True:
+        match control.next(tick_s):
+            case StopAsked(signal_name):
+                _log.info("daemon.stop_asked", signal=signal_name)
+                return EXIT_OK
+            case TreeGaveUp(reason):
+                _log.error("daemon.gave_up", reason=reason)
+                return EXIT_CRASH
+            case _:
+                daemon.orchestration.adjust()
+        _feed(manager, daemon.tree)
+
+
+def _feed(manager: ServiceManager, tree: SupervisionTree) -> None:
+    """The watchdog hears of us only while supervision makes progress."""
+    if manager.watchdog and tree.snapshot().progress_age_s < _STALLED_S:
+        manager.alive()
+
+
+def _should_hurry(control: Control, manager: ServiceManager, tree: SupervisionTree) -> bool:
+    """Asked several times a second while draining, when the main loop does not run."""
+    _feed(manager, tree)
+    return control.should_hurry
+
+
+def _open_store(settings: Settings) -> Store:
+    dsn = settings.storage.postgres_dsn
+    return open_store(
+        StoreSettings(
+            assistant_name=settings.assistant.name,
+            main_folder=settings.orchestrator.main_group_folder,
+            sqlite_path=None if dsn else settings.storage.sqlite_path,
+            postgres_dsn=dsn.reveal() if dsn else None,
+        )
+    )
+
+
+def _parts(
+    settings: Settings, store: Store, control: Control, board: SlotBoard, live: LiveBoard, clock: Clock
+) -> Parts:
+    install = hashlib.sha256(str(settings.storage.data_dir.resolve()).encode()).hexdigest()[:8]
+    layout = Layout(settings.storage.data_dir, settings.storage.groups_dir, install)
+    choices = AgentChoices(
+        assistant_name=settings.assistant.name,
+        main_folder=settings.orchestrator.main_group_folder,
+        timezone=settings.scheduler.timezone,
+        default_runtime=settings.runtimes.default_runtime,
+        default_models={name: profile.default_model for name, profile in settings.runtimes.profiles.items()},
+    )
+    return Parts(
+        settings=settings,
+        store=store,
+        choose_engine=lambda: choose_engine(settings.sandbox.engine, clock),
+        make_launcher=lambda engine: SandboxLauncher(engine, layout, choices, clock),
+        layout=layout,
+        leases=held_leases(),
+        holder=own_holder(),
+        is_gone=is_gone,
+        on_lease_change=lambda _duty: control.post(LeaseChanged()),
+        publish_slots=board.publish,
+        live_board=live,
+        new_id=IdSource(clock),
+        clock=clock,
+    )
+
+
+def _api(settings: Settings, app: App, local: LocalChannel | None) -> ApiServer:
+    options = ServerOptions(
+        settings.server.threads,
+        settings.server.max_body_bytes,
+        timedelta(milliseconds=settings.server.request_timeout_ms),
+    )
+    return ApiServer(app, settings.server.bind, options, local.release_readers if local else lambda: None)
+
+
+def _poll(message_loop: Address) -> None:
+    message_loop.hint(Poll())
+
+
+def _stop_tree(tree: SupervisionTree) -> None:
+    for name in tree.stop(_STOP_TIME):
+        _log.error("daemon.thread_left_behind", actor=name)
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise IntercomError(f"cannot create storage.data_dir {path}: {error.strerror}") from error

@@ -1,0 +1,232 @@
+"""Which actors there are, what each is given, and how they hang together: the supervision tree as data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from intercomd.actors.commands import CommandParts, Commands
+from intercomd.actors.dispatcher import QUEUE_PREFIX, Dispatcher
+from intercomd.actors.group_queue import GroupQueue, QueueParts
+from intercomd.actors.held_lease import HeldLease
+from intercomd.actors.lease_keeper import LeaseKeeper, LeaseTimes
+from intercomd.actors.message_loop import MessageLoop
+from intercomd.actors.outbox import Outbox, Route
+from intercomd.actors.run import Launcher, Run, RunParts, RunTimes
+from intercomd.actors.session_store import SessionStore
+from intercomd.actors.slots import SlotsView
+from intercomd.channels.live import LiveBoard
+from intercomd.channels.local import CHANNEL as LOCAL
+from intercomd.channels.local import LocalSender
+from intercomd.clock import Clock
+from intercomd.domain.ids import DutyName, Folder
+from intercomd.domain.leases import DISPATCH, Holder, delivery_duty
+from intercomd.domain.runs import OpenedRun
+from intercomd.sandbox.layout import Layout
+from intercomd.sandbox.port import SandboxEngine
+from intercomd.settings.model import Settings
+from intercomd.store.ports import InputLimits, RetryPolicy, Store
+from intercomd.supervision.addresses import AddressBook
+from intercomd.supervision.port import (
+    Actor,
+    Address,
+    ChildSpec,
+    Context,
+    DynamicSpec,
+    Strategy,
+    SupervisorSpec,
+)
+
+TEXT_PART_LIMIT = 4096
+"""UTF-16 units of one part; Telegram's limit, and a readable size anywhere."""
+_LOCAL_DELIVERY_TIMEOUT = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """The lasting addresses of the static actors."""
+
+    session_store: Address
+    commands: Address
+    lease_keeper: Address
+    outbox: Address
+    local: Address
+    dispatcher: Address
+    message_loop: Address
+
+
+def addresses_in(book: AddressBook) -> Addresses:
+    return Addresses(
+        book.address("session_store"),
+        book.address("commands"),
+        book.address("lease_keeper"),
+        book.address("outbox"),
+        book.address("channels/local"),
+        book.address("orchestrator/dispatcher"),
+        book.address("orchestrator/message_loop"),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """Everything the actors are made from."""
+
+    settings: Settings
+    store: Store
+    choose_engine: Callable[[], SandboxEngine]
+    make_launcher: Callable[[SandboxEngine], Launcher]
+    layout: Layout
+    leases: Mapping[DutyName, HeldLease]
+    holder: Holder
+    is_gone: Callable[[Holder], bool]
+    on_lease_change: Callable[[DutyName], None]
+    publish_slots: Callable[[SlotsView], None]
+    live_board: LiveBoard
+    new_id: Callable[[str], str]
+    clock: Clock
+
+
+def held_leases() -> dict[DutyName, HeldLease]:
+    """One for every duty this process can own."""
+    return {duty: HeldLease(duty) for duty in (DISPATCH, delivery_duty(LOCAL))}
+
+
+def tree_spec(parts: Parts, book: AddressBook) -> SupervisorSpec:
+    """The whole tree. The orchestrator starts idle: `Orchestration` activates it when it is wanted and owns its duty."""
+    to = addresses_in(book)
+    return SupervisorSpec(
+        "root",
+        children=(
+            ChildSpec("session_store", lambda context: SessionStore(parts.store.sessions, parts.clock)),
+            ChildSpec("commands", lambda context: _commands(parts, to, context)),
+            ChildSpec("lease_keeper", lambda context: _lease_keeper(parts, context)),
+            SupervisorSpec("channels", children=_channels(parts, to)),
+            ChildSpec("outbox", lambda context: _outbox(parts, to, context)),
+            SupervisorSpec(
+                "orchestrator",
+                Strategy.REST_FOR_ONE,
+                children=(
+                    DynamicSpec("runs"),
+                    ChildSpec("dispatcher", lambda context: _dispatcher(parts, to, book, context)),
+                    ChildSpec("message_loop", lambda context: _message_loop(parts, to, context)),
+                ),
+                starts_idle=True,
+            ),
+        ),
+    )
+
+
+def _channels(parts: Parts, to: Addresses) -> tuple[ChildSpec, ...]:
+    if not parts.settings.channels.local.enabled:
+        return ()
+    return (ChildSpec("local", lambda context: LocalSender(to.outbox, parts.live_board)),)
+
+
+def _commands(parts: Parts, to: Addresses, context: Context) -> Actor:
+    return Commands(
+        CommandParts(
+            parts.store,
+            to.session_store,
+            to.dispatcher,
+            to.message_loop,
+            to.outbox,
+            parts.settings.assistant.name,
+            parts.new_id,
+            parts.clock,
+        ),
+        context,
+    )
+
+
+def _lease_keeper(parts: Parts, context: Context) -> Actor:
+    return LeaseKeeper(
+        parts.store.leases,
+        parts.leases,
+        [delivery_duty(LOCAL)],
+        parts.holder,
+        LeaseTimes(timedelta(milliseconds=parts.settings.orchestrator.lease_ms)),
+        parts.clock,
+        parts.is_gone,
+        parts.on_lease_change,
+        context,
+    )
+
+
+def _outbox(parts: Parts, to: Addresses, context: Context) -> Actor:
+    route = Route(
+        LOCAL,
+        to.local,
+        parts.leases[delivery_duty(LOCAL)],
+        is_idempotent=LocalSender.is_idempotent,
+        delivery_timeout=_LOCAL_DELIVERY_TIMEOUT,
+    )
+    return Outbox(
+        parts.store.outbox,
+        {LOCAL: route} if parts.settings.channels.local.enabled else {},
+        parts.clock,
+        context,
+        resends_unknown=parts.settings.outbox.resend_unknown,
+    )
+
+
+def _message_loop(parts: Parts, to: Addresses, context: Context) -> Actor:
+    interval = timedelta(milliseconds=parts.settings.orchestrator.poll_interval_ms)
+    return MessageLoop(parts.store.groups, to.dispatcher, interval, parts.clock, context)
+
+
+def _dispatcher(parts: Parts, to: Addresses, book: AddressBook, context: Context) -> Actor:
+    """The engine is chosen here, so that a machine without one has an orchestrator that failed, and says why."""
+    engine = parts.choose_engine()
+    limits, retry = InputLimits(), RetryPolicy()
+    children = book.children("orchestrator/runs")
+    run_parts = RunParts(
+        parts.store.runs,
+        parts.make_launcher(engine),
+        to.outbox,
+        to.session_store,
+        lambda jid: to.local if jid.startswith(f"{LOCAL}:") else None,
+        parts.new_id,
+        limits,
+        retry,
+        RunTimes(
+            timedelta(milliseconds=parts.settings.sandbox.run_timeout_ms),
+            timedelta(milliseconds=parts.settings.orchestrator.idle_timeout_ms),
+        ),
+        TEXT_PART_LIMIT,
+        parts.clock,
+    )
+
+    def make_run(opened: OpenedRun, queue: Address, run_context: Context) -> Actor:
+        return Run(opened, run_parts, queue, run_context)
+
+    queue_parts = QueueParts(
+        parts.store.runs,
+        engine,
+        parts.layout.lock_path,
+        parts.leases[DISPATCH],
+        children,
+        to.dispatcher,
+        to.outbox,
+        make_run,
+        parts.new_id,
+        limits,
+        retry,
+        parts.clock,
+    )
+
+    def make_queue(folder: Folder, queue_context: Context) -> Actor:
+        return GroupQueue(folder, queue_parts, queue_context)
+
+    return Dispatcher(
+        parts.store.runs,
+        children,
+        to.message_loop,
+        make_queue,
+        lambda folder: book.address(f"orchestrator/runs/{QUEUE_PREFIX}{folder}"),
+        parts.settings.orchestrator.max_concurrent_containers,
+        parts.clock,
+        parts.publish_slots,
+        context,
+    )
+
