@@ -21,7 +21,7 @@ HOMES = {
     "datetime.utcnow": set(),
     "datetime.today": set(),
     "date.today": set(),
-    "os.environ": {"agent", "cli"},
+    "os.environ": {"agent", "cli", "daemon"},
     "os.getenv": set(),
     "os.system": set(),
     "os._exit": {"agent", "daemon"},
