@@ -89,12 +89,24 @@ class DatabaseStore:
 def _open_databases(settings: StoreSettings) -> tuple[Database, Database]:
     """The database, and the one the leases use: their own connection where a pool could be exhausted by others."""
     if settings.postgres_dsn:
-        from intercomd.store.postgres import open_postgres  # pg8000 is loaded only where it is used
+        from intercomd.store.postgres import PostgresDatabase  # pg8000 is loaded only where it is used
+        from intercomd.store.postgres_dsn import parse_dsn
 
-        return open_postgres(settings.postgres_dsn, settings), open_postgres(settings.postgres_dsn, settings, 1)
+        target = parse_dsn(settings.postgres_dsn)
+        database, lease_database = (
+            PostgresDatabase(
+                target,
+                pool_size=size,
+                connect_timeout=settings.connect_timeout,
+                acquire_timeout=settings.acquire_timeout,
+                statement_timeout=settings.statement_timeout,
+            )
+            for size in (settings.pool_size, 1)
+        )
+        return database, lease_database
     if settings.sqlite_path is not None:
         from intercomd.store.sqlite import SqliteDatabase
 
-        database = SqliteDatabase(settings.sqlite_path, readers=settings.pool_size, timeout=settings.acquire_timeout)
-        return database, database
+        file = SqliteDatabase(settings.sqlite_path, readers=settings.pool_size, timeout=settings.acquire_timeout)
+        return file, file
     raise ConfigError("storage", ["neither sqlite_path nor postgres_dsn is given: set one"])
