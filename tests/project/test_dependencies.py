@@ -40,3 +40,11 @@ def test_tests_import_only_what_dev_installs() -> None:
     known = extra | declared("options", "install_requires")
     assert {name.replace("_", "-") for name in imported("tests")} <= known
     assert {name.replace("-", "_") for name in extra - TOOLS} <= imported("tests")
+
+
+def test_every_data_file_is_installed() -> None:
+    """What is not Python lies in a package, or one folder below it, and is SQL: the patterns of package_data."""
+    files = [path for path in (ROOT / "intercomd").rglob("*") if path.is_file() and path.suffix not in {".py", ".pyc"}]
+    for path in files:
+        assert path.suffix == ".sql", path
+        assert any((folder / "__init__.py").exists() for folder in (path.parent, path.parent.parent)), path
