@@ -24,10 +24,18 @@ class FrameWriter:
         self.answers: list[str] = []
 
     def announce(self, model: str) -> None:
-        self._write({"status": "success", "result": None, "protocol": PROTOCOL, "model": model})
+        self._write(
+            {"status": "success", "result": None, "protocol": PROTOCOL, "model": model}
+        )
 
     def text_delta(self, text: str) -> None:
-        self._write({"status": "success", "result": None, "event": {"type": "text_delta", "text": text}})
+        self._write(
+            {
+                "status": "success",
+                "result": None,
+                "event": {"type": "text_delta", "text": text},
+            }
+        )
 
     def tool_start(self, tool: str, tool_input: str) -> None:
         event = {"type": "tool_start", "toolName": tool, "toolInput": tool_input}
@@ -37,7 +45,9 @@ class FrameWriter:
         self._write({"status": "success", "result": text, **self._turn()})
 
     def turn_ended(self) -> None:
-        self._write({"status": "success", "result": None, "turnEnded": True, **self._turn()})
+        self._write(
+            {"status": "success", "result": None, "turnEnded": True, **self._turn()}
+        )
 
     def failed(self, error: str) -> None:
         self._write({"status": "error", "result": None, "error": error, **self._turn()})

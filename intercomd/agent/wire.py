@@ -32,14 +32,21 @@ class _Scanning:
 
 def loads(text: str) -> Any:
     """The value of a JSON text; raises `ValueError`."""
-    text = text.strip(" \t\r\n")
+    stripped = text.strip(" \t\r\n")
     try:
-        value, end = make_scanner(_Scanning())(text, 0)  # type: ignore[arg-type]
-    except StopIteration as error:
-        raise ValueError("not JSON") from error
-    if end != len(text):
-        raise ValueError("not JSON: more text after the value")
-    return value
+        value, end = make_scanner(_Scanning())(stripped, 0)  # type: ignore[arg-type]
+    except (StopIteration, SystemError, ValueError):
+        end = (
+            -1
+        )  # the scanner cannot even say what is wrong while `json` is not imported
+    return value if end == len(stripped) else _loads_with_json(text)
+
+
+def _loads_with_json(text: str) -> Any:
+    """What is no JSON pays for the import, and gets the full error text."""
+    from json import loads
+
+    return loads(text)
 
 
 def dumps(value: object) -> str:
@@ -53,7 +60,13 @@ def dumps(value: object) -> str:
     if isinstance(value, (int, float)):
         return repr(value)
     if isinstance(value, dict):
-        return "{" + ",".join(f"{dumps(str(key))}:{dumps(item)}" for key, item in value.items()) + "}"
+        return (
+            "{"
+            + ",".join(
+                f"{dumps(str(key))}:{dumps(item)}" for key, item in value.items()
+            )
+            + "}"
+        )
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(map(dumps, value)) + "]"
     raise TypeError(f"no JSON for {type(value).__name__}")

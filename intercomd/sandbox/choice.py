@@ -18,9 +18,15 @@ def choose_engine(name: str, clock: Clock) -> SandboxEngine:
     Raises `SandboxError` that says of each engine tried why it was refused.
     """
     engines: tuple[SandboxEngine, ...] = (BubblewrapEngine(clock), ProcessEngine(clock))
-    candidates = [engine for engine in engines if engine.name == name or (name == AUTO and engine.is_isolated)]
+    candidates = [
+        engine
+        for engine in engines
+        if engine.name == name or (name == AUTO and engine.is_isolated)
+    ]
     if not candidates:
-        raise SandboxError(f"there is no sandbox engine {name!r}; there are {', '.join((AUTO, *ENGINE_NAMES))}")
+        raise SandboxError(
+            f"there is no sandbox engine {name!r}; there are {', '.join((AUTO, *ENGINE_NAMES))}"
+        )
     refusals = []
     for engine in candidates:
         refusal = engine.check()

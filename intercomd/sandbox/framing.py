@@ -41,7 +41,11 @@ class BlockParser:
             self._take(data, position, marker.start())
             position = marker.end()
             if self._is_open and self._body_size > self._limit:
-                blocks.append(Noise(f"a block of {self._body_size} bytes; the limit is {self._limit}"))
+                blocks.append(
+                    Noise(
+                        f"a block of {self._body_size} bytes; the limit is {self._limit}"
+                    )
+                )
             elif self._is_open and marker[0] == END:
                 blocks.append(bytes(self._body))
             self._is_open = marker[0] == START
@@ -57,7 +61,11 @@ class BlockParser:
         if not self._is_open:
             return []
         self._is_open = False
-        return [Noise(f"the output ended inside a block, after {self._body_size + len(self._carried)} bytes of it")]
+        return [
+            Noise(
+                f"the output ended inside a block, after {self._body_size + len(self._carried)} bytes of it"
+            )
+        ]
 
     def _take(self, data: bytes, start: int, end: int) -> None:
         """These bytes hold no marker: keep them when they belong to a block that may still count."""

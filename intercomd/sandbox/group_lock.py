@@ -27,7 +27,9 @@ def acquire(lock_path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
-        raise SandboxError(f"{lock_path} is held: the group has a sandbox already, and may have only one") from error
+        raise SandboxError(
+            f"{lock_path} is held: the group has a sandbox already, and may have only one"
+        ) from error
     return descriptor
 
 
@@ -55,13 +57,17 @@ def wait_until_free(lock_path: Path, seconds: float) -> bool:
     return True
 
 
-def end_orphan(identity: ProcessIdentity | None, lock_path: Path, seconds: float = 5.0) -> None:
+def end_orphan(
+    identity: ProcessIdentity | None, lock_path: Path, seconds: float = 5.0
+) -> None:
     """See `SandboxEngine.end_orphan`."""
     if identity is not None and find_start_ticks(identity.pid) == identity.start_ticks:
         with suppress(ProcessLookupError):
             os.killpg(identity.pid, signal.SIGKILL)
     if lock_path.exists() and not wait_until_free(lock_path, seconds):
-        raise SandboxError(f"{lock_path} is still held after {seconds:g} s, by {sorted(find_holders(lock_path))}")
+        raise SandboxError(
+            f"{lock_path} is still held after {seconds:g} s, by {sorted(find_holders(lock_path))}"
+        )
 
 
 def find_start_ticks(pid: int) -> int | None:
@@ -117,4 +123,6 @@ def _open(lock_path: Path) -> int:
     try:
         return os.open(lock_path, flags, 0o600)
     except OSError as error:
-        raise SandboxError(f"cannot open the group's lock {lock_path}: {error.strerror}") from error
+        raise SandboxError(
+            f"cannot open the group's lock {lock_path}: {error.strerror}"
+        ) from error

@@ -43,7 +43,9 @@ class InputFiles:
     def write_follow_up(self, input_id: InputId, text: str) -> None:
         """Make one follow-up file, whole or not at all; raises `OSError`."""
         self._count += 1
-        body = json.dumps({"type": "message", "text": text, "inputId": input_id}).encode("ascii")
+        body = json.dumps(
+            {"type": "message", "text": text, "inputId": input_id}
+        ).encode("ascii")
         path = self._directory / f"{self._count:013d}-input.json"
         draft = path.with_suffix(".tmp")
         self._create(draft, body)
@@ -57,6 +59,10 @@ class InputFiles:
             return
 
     def _create(self, path: Path, body: bytes) -> None:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
+        descriptor = os.open(
+            path,
+            os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
+            0o644,
+        )
         with open(descriptor, "wb") as file:
             file.write(body)

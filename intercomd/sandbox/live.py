@@ -53,7 +53,9 @@ class Recipe(Protocol):
 class LiveSandbox:
     """A `Sandbox`, started by its constructor: see `SandboxEngine.start`."""
 
-    def __init__(self, recipe: Recipe, spec: SandboxSpec, listener: SandboxListener, clock: Clock) -> None:
+    def __init__(
+        self, recipe: Recipe, spec: SandboxSpec, listener: SandboxListener, clock: Clock
+    ) -> None:
         self._recipe = recipe
         self._spec = spec
         self._listener = listener
@@ -66,13 +68,20 @@ class LiveSandbox:
         started: Future[Child] = Future()
         try:
             self._streams = Streams(self._deliver)
-            self._thread = Thread(target=self._main, args=(started,), name=f"sandbox {spec.run_id}", daemon=True)
+            self._thread = Thread(
+                target=self._main,
+                args=(started,),
+                name=f"sandbox {spec.run_id}",
+                daemon=True,
+            )
             self._thread.start()
             child = _await_start(started)
         except (OSError, RuntimeError, SandboxError) as error:
             self._remove_run_dir()
             raise SandboxError(f"run {spec.run_id}: {error}") from error
-        self.identity = ProcessIdentity(recipe.name, self._name, child.pid, child.start_ticks)
+        self.identity = ProcessIdentity(
+            recipe.name, self._name, child.pid, child.start_ticks
+        )
 
     def release(self, size_bytes: int) -> None:
         self._streams.release(size_bytes)
@@ -83,7 +92,9 @@ class LiveSandbox:
                 try:
                     self._files.write_follow_up(input_id, text)
                 except OSError as error:
-                    raise SandboxError(f"run {self._spec.run_id}: cannot write a follow-up: {error}") from error
+                    raise SandboxError(
+                        f"run {self._spec.run_id}: cannot write a follow-up: {error}"
+                    ) from error
 
     def close_input(self) -> None:
         with self._guard:
@@ -91,7 +102,9 @@ class LiveSandbox:
                 try:
                     self._files.write_sentinel()
                 except OSError as error:
-                    raise SandboxError(f"run {self._spec.run_id}: cannot write the close sentinel: {error}") from error
+                    raise SandboxError(
+                        f"run {self._spec.run_id}: cannot write the close sentinel: {error}"
+                    ) from error
 
     def kill(self) -> None:
         self._child.kill()
@@ -124,7 +137,13 @@ class LiveSandbox:
             self._let_go(child)
             stdout, stderr = self._streams.stdout, self._streams.stderr
             summary = RunSummary(
-                started_at, duration, exit_code, signal, self._streams.frame_count, stdout=stdout, stderr=stderr
+                started_at,
+                duration,
+                exit_code,
+                signal,
+                self._streams.frame_count,
+                stdout=stdout,
+                stderr=stderr,
             )
             self._write_log(summary)
             if is_awaited:
@@ -147,7 +166,11 @@ class LiveSandbox:
             child.kill()
             returncode = child.reap()
             if not group_lock.wait_until_free(self._spec.lock_path, _LOCK_SECONDS):
-                _LOG.error("sandbox.lock_held", run_id=self._spec.run_id, lock=self._spec.lock_path)
+                _LOG.error(
+                    "sandbox.lock_held",
+                    run_id=self._spec.run_id,
+                    lock=self._spec.lock_path,
+                )
         self._streams.drain(child)
         return returncode
 
@@ -157,7 +180,12 @@ class LiveSandbox:
         try:
             self._listener.frame(number, frame, size_bytes)
         except IntercomError as error:
-            _LOG.error("sandbox.listener_refused", run_id=self._spec.run_id, frame=number, error=error)
+            _LOG.error(
+                "sandbox.listener_refused",
+                run_id=self._spec.run_id,
+                frame=number,
+                error=error,
+            )
             self._takes_frames = False
             self._child.kill()
 
@@ -170,21 +198,35 @@ class LiveSandbox:
 
     def _say_ended(self, summary: RunSummary) -> None:
         try:
-            self._listener.ended(summary.exit_code, summary.signal, summary.stderr.text(ERROR_TAIL_BYTES))
+            self._listener.ended(
+                summary.exit_code, summary.signal, summary.stderr.text(ERROR_TAIL_BYTES)
+            )
         except IntercomError as error:
-            _LOG.error("sandbox.listener_refused", run_id=self._spec.run_id, error=error)
+            _LOG.error(
+                "sandbox.listener_refused", run_id=self._spec.run_id, error=error
+            )
 
     def _write_log(self, summary: RunSummary) -> None:
         try:
             write_run_log(self._spec, self._name, summary)
         except OSError as error:
-            _LOG.warning("sandbox.log_not_written", run_id=self._spec.run_id, path=self._spec.log_path, error=error)
+            _LOG.warning(
+                "sandbox.log_not_written",
+                run_id=self._spec.run_id,
+                path=self._spec.log_path,
+                error=error,
+            )
 
     def _remove_run_dir(self) -> None:
         try:
             shutil.rmtree(self._spec.run_dir)
         except OSError as error:
-            _LOG.warning("sandbox.run_dir_left", run_id=self._spec.run_id, path=self._spec.run_dir, error=error)
+            _LOG.warning(
+                "sandbox.run_dir_left",
+                run_id=self._spec.run_id,
+                path=self._spec.run_dir,
+                error=error,
+            )
 
 
 def _await_start(started: Future[Child]) -> Child:
@@ -193,5 +235,7 @@ def _await_start(started: Future[Child]) -> Child:
         return started.result(_START_SECONDS)
     except FutureTimeoutError as error:
         if started.cancel():
-            raise SandboxError(f"the process did not start within {_START_SECONDS:g} s") from error
+            raise SandboxError(
+                f"the process did not start within {_START_SECONDS:g} s"
+            ) from error
         return started.result(_START_SECONDS)

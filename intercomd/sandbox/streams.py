@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import selectors
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from threading import Lock
@@ -20,6 +21,7 @@ LEAST_FRAME_BYTES = 1024
 """What a frame counts at least, so that a thousand small ones are a limit, too: they stand in a mailbox."""
 _CHUNK_BYTES = 64 * 1024
 _DRAIN_LIMIT_BYTES = 1024 * 1024
+_DRAIN_SECONDS = 1.0
 
 Deliver = Callable[[int, Frame, int], None]
 """Takes a frame's number, the frame, and the bytes to release."""
@@ -45,31 +47,55 @@ class Streams:
     def pump(self, child: Child, request: bytes) -> None:
         """Write `request` and close the input, deliver frames as they come; returns when the child has exited."""
         self._request = memoryview(request)
-        self._watch(child.stdin, selectors.EVENT_WRITE, lambda: self._write_request(child.stdin))
-        self._watch(child.stdout, selectors.EVENT_READ, lambda: self._read_stdout(child.stdout))
-        self._watch(child.stderr, selectors.EVENT_READ, lambda: self._read_stderr(child.stderr))
+        self._watch(
+            child.stdin, selectors.EVENT_WRITE, lambda: self._write_request(child.stdin)
+        )
+        self._watch(
+            child.stdout, selectors.EVENT_READ, lambda: self._read_stdout(child.stdout)
+        )
+        self._watch(
+            child.stderr, selectors.EVENT_READ, lambda: self._read_stderr(child.stderr)
+        )
         self._watch(child.exit_signal, selectors.EVENT_READ, self._note_exit)
         if self._wake is not None:
-            self._watch(self._wake, selectors.EVENT_READ, lambda: self._resume(child.stdout))
+            self._watch(
+                self._wake, selectors.EVENT_READ, lambda: self._resume(child.stdout)
+            )
         self._write_request(child.stdin)
         while not self._has_exited:
             for key, _ in self._selector.select():
                 key.data()
 
     def drain(self, child: Child) -> None:
-        """Take what an exited child left in its pipes. Somebody who escaped may hold them open and write on: what is
-        not there now, or exceeds a limit, is not waited for."""
-        for stream, read in ((child.stdout, self._read_stdout), (child.stderr, self._read_stderr)):
-            taken = 0
-            while taken < _DRAIN_LIMIT_BYTES and (size := read(stream)):
-                taken += size
+        """Take what an exited child and its killed descendants left in their pipes, up to the end of both streams.
+
+        Somebody who escaped may hold them open, or write on: neither is waited for beyond a limit.
+        """
+        deadline = time.monotonic() + _DRAIN_SECONDS
+        taken = 0
+        with selectors.PollSelector() as selector:
+            selector.register(child.stdout, selectors.EVENT_READ, self._read_stdout)
+            selector.register(child.stderr, selectors.EVENT_READ, self._read_stderr)
+            while selector.get_map() and taken < _DRAIN_LIMIT_BYTES:
+                ready = selector.select(max(0.0, deadline - time.monotonic()))
+                if not ready:
+                    break
+                for key, _ in ready:
+                    size = key.data(key.fileobj)
+                    taken += size
+                    if not size:
+                        selector.unregister(key.fileobj)
         self._deliver_blocks(self._parser.close())
 
     def release(self, size_bytes: int) -> None:
         """Frames of this many bytes are dealt with."""
         with self._guard:
             self._unreleased_bytes -= size_bytes
-            if self._is_paused and self._wake is not None and self._unreleased_bytes <= UNRELEASED_LIMIT_BYTES:
+            if (
+                self._is_paused
+                and self._wake is not None
+                and self._unreleased_bytes <= UNRELEASED_LIMIT_BYTES
+            ):
                 os.eventfd_write(self._wake, 1)
 
     def close(self) -> None:
@@ -85,7 +111,9 @@ class Streams:
             return
         try:
             while self._request:
-                self._request = self._request[os.write(stream.fileno(), self._request) :]
+                self._request = self._request[
+                    os.write(stream.fileno(), self._request) :
+                ]
         except BlockingIOError:
             return
         except BrokenPipeError:
@@ -120,7 +148,11 @@ class Streams:
 
     def _deliver_blocks(self, blocks: list[Block]) -> None:
         for block in blocks:
-            frame, size = (block, 0) if isinstance(block, Noise) else (parse_frame(block), len(block))
+            frame, size = (
+                (block, 0)
+                if isinstance(block, Noise)
+                else (parse_frame(block), len(block))
+            )
             size = max(size, LEAST_FRAME_BYTES)
             self.frame_count += 1
             with self._guard:
@@ -133,12 +165,16 @@ class Streams:
                 os.eventfd_read(self._wake)
             if self._is_paused and self._unreleased_bytes <= UNRELEASED_LIMIT_BYTES:
                 self._is_paused = False
-                self._watch(stdout, selectors.EVENT_READ, lambda: self._read_stdout(stdout))
+                self._watch(
+                    stdout, selectors.EVENT_READ, lambda: self._read_stdout(stdout)
+                )
 
     def _note_exit(self) -> None:
         self._has_exited = True
 
-    def _watch(self, stream: IO[bytes] | int, event: int, then: Callable[[], object]) -> None:
+    def _watch(
+        self, stream: IO[bytes] | int, event: int, then: Callable[[], object]
+    ) -> None:
         self._selector.register(stream, event, then)
 
     def _unwatch(self, stream: IO[bytes]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import tracemalloc
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,21 @@ from intercomd.sandbox.framing import END, START, Block, BlockParser
 
 LIMIT = 40
 _PIECES = st.one_of(
-    st.sampled_from([START, END, START[:9], START[-4:], END[:21], END[-3:], b"-", b"\n", b"{}", "é".encode(), b"\xff"]),
+    st.sampled_from(
+        [
+            START,
+            END,
+            START[:9],
+            START[-4:],
+            END[:21],
+            END[-3:],
+            b"-",
+            b"\n",
+            b"{}",
+            "é".encode(),
+            b"\xff",
+        ]
+    ),
     st.binary(max_size=60),
 )
 
@@ -28,11 +43,16 @@ def block(payload: bytes) -> bytes:
     return START + payload + END
 
 
-@given(st.lists(_PIECES, max_size=15).map(b"".join), st.lists(st.integers(0, 700), max_size=12))
-def test_blocks_are_the_same_for_any_division_into_chunks(stream: bytes, cuts: list[int]) -> None:
+@given(
+    st.lists(_PIECES, max_size=15).map(b"".join),
+    st.lists(st.integers(0, 700), max_size=12),
+)
+def test_blocks_are_the_same_for_any_division_into_chunks(
+    stream: bytes, cuts: list[int]
+) -> None:
     """Where the reads happen to end changes nothing (B-57)."""
     bounds = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
-    chunks = [stream[start:end] for start, end in zip(bounds, bounds[1:], strict=False)]
+    chunks = [stream[start:end] for start, end in pairwise(bounds)]
     assert parse(*chunks) == parse(stream)
 
 
@@ -42,7 +62,9 @@ def test_blocks_are_the_same_byte_by_byte(stream: bytes) -> None:
     assert parse(*(stream[at : at + 1] for at in range(len(stream)))) == parse(stream)
 
 
-@given(st.lists(st.binary(max_size=LIMIT).filter(lambda payload: b"---" not in payload)))
+@given(
+    st.lists(st.binary(max_size=LIMIT).filter(lambda payload: b"---" not in payload))
+)
 def test_every_written_block_is_found(payloads: list[bytes]) -> None:
     """What was put between markers comes out, in order, whatever the bytes are (B-62)."""
     assert parse(*(b"noise\n" + block(payload) for payload in payloads)) == payloads
@@ -78,7 +100,14 @@ def test_half_a_block_at_the_end_is_reported() -> None:
 
 @pytest.mark.parametrize(
     "stream",
-    [b"x" * 65536, b"-" * 65536, (START[:-1] + b"\n") * 2000, START * 2400, END * 2700, block(b"{}") * 1300],
+    [
+        b"x" * 65536,
+        b"-" * 65536,
+        (START[:-1] + b"\n") * 2000,
+        START * 2400,
+        END * 2700,
+        block(b"{}") * 1300,
+    ],
     ids=["one line", "dashes", "near markers", "starts", "ends", "blocks"],
 )
 def test_time_grows_with_the_bytes_only(stream: bytes) -> None:

@@ -1,0 +1,169 @@
+"""One sandbox per group, whatever became of the daemon that started it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from intercomd.domain.runs import ProcessIdentity
+from intercomd.errors import SandboxError
+from intercomd.sandbox import group_lock
+from intercomd.sandbox.port import SandboxEngine
+from tests.sandbox.harness import FOLDER, Bench, Recorder
+
+PROJECT = Path(__file__).parents[2]
+
+DAEMON = """
+import json, sys, threading
+from dataclasses import asdict
+from pathlib import Path
+from intercomd.clock import SystemClock
+from intercomd.sandbox.choice import choose_engine
+from tests.sandbox.harness import Bench
+bench = Bench(choose_engine(sys.argv[1], SystemClock()), Path(sys.argv[2]))
+sandbox, recorder = bench.start(bench.spec("say('up'); hang()"))
+recorder.wait_for_result("up")
+print(json.dumps(asdict(sandbox.identity)), flush=True)
+threading.Event().wait()
+"""
+
+
+@contextmanager
+def killed_daemon(engine: SandboxEngine, root: Path) -> Iterator[ProcessIdentity]:
+    """The sandbox of a daemon of its own that was killed without warning."""
+    argv = (sys.executable, "-c", DAEMON, engine.name, str(root))
+    with subprocess.Popen(
+        argv, stdout=subprocess.PIPE, cwd=PROJECT, text=True
+    ) as daemon:
+        assert daemon.stdout is not None
+        line = daemon.stdout.readline()
+        daemon.kill()
+    yield ProcessIdentity(**json.loads(line))
+
+
+def test_second_start_for_a_group_is_refused(
+    engine: SandboxEngine, bench: Bench
+) -> None:
+    """While a group has a sandbox there is no other; the refused one leaves nothing and disturbs nothing."""
+    sandbox, first = bench.start(bench.spec("say('up'); sys.stdin.read(); hang()"))
+    first.wait_for_result("up")
+    spec, second = bench.spec("say('never')"), Recorder()
+    with pytest.raises(SandboxError, match="has a sandbox already"):
+        engine.start(spec, second)
+    assert not spec.run_dir.exists() and second.calls == []
+    sandbox.kill()
+    first.wait_until_ended()
+
+
+def test_lock_is_free_when_ended_is_told(bench: Bench) -> None:
+    """The next run of the group may start the moment the last one ended, a hundred times in a row."""
+    for _ in range(100 if not bench.engine.is_isolated else 20):
+        ended, _ = bench.run("sys.exit(0)")
+        assert ended.exit_code == 0
+
+
+def test_lock_is_held_by_the_sandbox_and_not_by_us(bench: Bench) -> None:
+    """Whoever holds the lock belongs to the sandbox: the daemon may die without freeing it."""
+    _, recorder = bench.start(bench.spec("say('up'); hang()"))
+    recorder.wait_for_result("up")
+    lock_path = bench.layout.lock_path(FOLDER)
+    assert group_lock.find_holders(lock_path)
+    assert lock_path.stat().st_ino not in {
+        os.stat(f"/proc/self/fd/{name}").st_ino
+        for name in os.listdir("/proc/self/fd")
+        if _exists(name)
+    }
+
+
+@pytest.mark.parametrize("is_recorded", [True, False])
+def test_orphan_of_a_killed_daemon_is_ended(
+    engine: SandboxEngine, tmp_path: Path, is_recorded: bool
+) -> None:
+    """After `kill -9` of the daemon the next one frees the group, with and without a recorded identity (B-66)."""
+    lock_path = tmp_path / "data" / "run" / f"{FOLDER}.lock"
+    with killed_daemon(engine, tmp_path) as identity:
+        engine.end_orphan(identity if is_recorded else None, lock_path)
+        assert group_lock.find_holders(lock_path) == set()
+        assert group_lock.find_start_ticks(
+            identity.pid
+        ) != identity.start_ticks or _is_dead(identity.pid)
+        os.close(group_lock.acquire(lock_path))
+
+
+def test_end_orphan_spares_a_process_that_got_the_number(
+    engine: SandboxEngine, tmp_path: Path
+) -> None:
+    """A recorded pid that belongs to a younger process now is not killed."""
+    with subprocess.Popen(
+        (sys.executable, "-c", "input()"), stdin=subprocess.PIPE
+    ) as bystander:
+        ticks = group_lock.find_start_ticks(bystander.pid)
+        assert ticks is not None
+        engine.end_orphan(
+            ProcessIdentity(engine.name, "x", bystander.pid, ticks - 1),
+            tmp_path / "x.lock",
+        )
+        bystander.communicate(b"\n")
+    assert bystander.returncode == 0
+
+
+def test_end_orphan_says_when_the_lock_stays_held(tmp_path: Path) -> None:
+    """A holder that cannot be ended is an error that names the lock: here it is ourselves."""
+    lock_path = tmp_path / "x.lock"
+    descriptor = group_lock.acquire(lock_path)
+    try:
+        with pytest.raises(SandboxError, match="is still held"):
+            group_lock.end_orphan(None, lock_path, seconds=0.05)
+    finally:
+        os.close(descriptor)
+
+
+def test_holder_of_an_unlocked_descriptor_is_no_holder(tmp_path: Path) -> None:
+    """A process that merely has the file open is not found, and so never killed."""
+    lock_path = tmp_path / "x.lock"
+    lock_path.touch()
+    descriptor = os.open(lock_path, os.O_RDONLY)
+    try:
+        argv = (sys.executable, "-c", "input()")
+        with subprocess.Popen(
+            argv, stdin=subprocess.PIPE, pass_fds=(descriptor,)
+        ) as bystander:
+            assert group_lock.find_holders(lock_path) == set()
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            assert group_lock.find_holders(lock_path) == {bystander.pid}
+            bystander.communicate(b"\n")
+    finally:
+        os.close(descriptor)
+
+
+def test_lock_path_that_is_a_link_is_refused(tmp_path: Path) -> None:
+    """The lock is never taken through a link (B-46)."""
+    (tmp_path / "x.lock").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(SandboxError, match="cannot open"):
+        group_lock.acquire(tmp_path / "x.lock")
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def _exists(descriptor: str) -> bool:
+    return os.path.exists(f"/proc/self/fd/{descriptor}")
+
+
+def _is_dead(pid: int) -> bool:
+    """Gone, or dead and waiting for its parent."""
+    try:
+        os.kill(pid, signal.SIG_DFL)
+    except ProcessLookupError:
+        return True
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in {
+        "Z",
+        "X",
+    }
