@@ -24,9 +24,7 @@ class FrameWriter:
         self.answers: list[str] = []
 
     def announce(self, model: str) -> None:
-        self._write(
-            {"status": "success", "result": None, "protocol": PROTOCOL, "model": model}
-        )
+        self._write({"status": "success", "result": None, "protocol": PROTOCOL, "model": model})
 
     def text_delta(self, text: str) -> None:
         self._write(
@@ -45,9 +43,7 @@ class FrameWriter:
         self._write({"status": "success", "result": text, **self._turn()})
 
     def turn_ended(self) -> None:
-        self._write(
-            {"status": "success", "result": None, "turnEnded": True, **self._turn()}
-        )
+        self._write({"status": "success", "result": None, "turnEnded": True, **self._turn()})
 
     def failed(self, error: str) -> None:
         self._write({"status": "error", "result": None, "error": error, **self._turn()})

@@ -36,9 +36,7 @@ def loads(text: str) -> Any:
     try:
         value, end = make_scanner(_Scanning())(stripped, 0)  # type: ignore[arg-type]
     except (StopIteration, SystemError, ValueError):
-        end = (
-            -1
-        )  # the scanner cannot even say what is wrong while `json` is not imported
+        end = -1  # the scanner cannot even say what is wrong while `json` is not imported
     return value if end == len(stripped) else _loads_with_json(text)
 
 
@@ -60,13 +58,7 @@ def dumps(value: object) -> str:
     if isinstance(value, (int, float)):
         return repr(value)
     if isinstance(value, dict):
-        return (
-            "{"
-            + ",".join(
-                f"{dumps(str(key))}:{dumps(item)}" for key, item in value.items()
-            )
-            + "}"
-        )
+        return "{" + ",".join(f"{dumps(str(key))}:{dumps(item)}" for key, item in value.items()) + "}"
     if isinstance(value, (list, tuple)):
         return "[" + ",".join(map(dumps, value)) + "]"
     raise TypeError(f"no JSON for {type(value).__name__}")

@@ -56,6 +56,7 @@ class BubblewrapEngine:
             subprocess.run(
                 (self._program, "--args", str(options), "--", *command),
                 check=True,
+                stdin=subprocess.DEVNULL,
                 capture_output=True,
                 env={},
                 pass_fds=(options,),
@@ -79,11 +80,7 @@ class BubblewrapEngine:
         """bwrap keeps the lock in its own processes, which live as long as anything inside; the agent never has it."""
         if self._program is None:
             raise SandboxError("there is no bwrap program on the PATH")
-        directory = (
-            GROUP_INSIDE
-            if any(mount.inside == GROUP_INSIDE for mount in spec.mounts)
-            else "/"
-        )
+        directory = GROUP_INSIDE if any(mount.inside == GROUP_INSIDE for mount in spec.mounts) else "/"
         options = _pack(
             (
                 "--sync-fd",
@@ -92,24 +89,16 @@ class BubblewrapEngine:
             )
         )
         argv = (self._program, "--args", str(options), "--", *spec.command)
-        return Launch(
-            argv, environment={}, working_directory=Path("/"), descriptors=(options,)
-        )
+        return Launch(argv, environment={}, working_directory=Path("/"), descriptors=(options,))
 
     def read_exit(self, returncode: int) -> tuple[int | None, int | None]:
         """bwrap reports a signal of the agent as 128 + its number."""
         if returncode < 0:
             return None, -returncode
-        return (
-            (None, returncode - _SIGNAL_BASE)
-            if returncode > _SIGNAL_BASE
-            else (returncode, None)
-        )
+        return (None, returncode - _SIGNAL_BASE) if returncode > _SIGNAL_BASE else (returncode, None)
 
 
-def _options(
-    mounts: Sequence[Mount], environment: Mapping[str, str], directory: str
-) -> tuple[str, ...]:
+def _options(mounts: Sequence[Mount], environment: Mapping[str, str], directory: str) -> tuple[str, ...]:
     return (
         *(
             "--unshare-all",
@@ -123,11 +112,7 @@ def _options(
         *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),
         *(word for mount in mounts for word in _mount_options(mount)),
         *("--remount-ro", "/"),
-        *(
-            word
-            for key, value in {**_ENVIRONMENT, **environment}.items()
-            for word in ("--setenv", key, value)
-        ),
+        *(word for key, value in {**_ENVIRONMENT, **environment}.items() for word in ("--setenv", key, value)),
         *("--chdir", directory),
     )
 

@@ -49,9 +49,7 @@ class Child:
             )
         except OSError as error:
             group_lock.give_back(lock)
-            raise SandboxError(
-                f"cannot start {launch.argv[0]}: {error.strerror}"
-            ) from error
+            raise SandboxError(f"cannot start {launch.argv[0]}: {error.strerror}") from error
         finally:
             for descriptor in launch.descriptors:
                 os.close(descriptor)
@@ -67,9 +65,7 @@ class Child:
             self.kill()
             self.reap()
             self.close()
-            raise SandboxError(
-                f"cannot watch the started {launch.argv[0]}: {error.strerror}"
-            ) from error
+            raise SandboxError(f"cannot watch the started {launch.argv[0]}: {error.strerror}") from error
         self._resources.callback(os.close, self.exit_signal)
         self.start_ticks = group_lock.find_start_ticks(self.pid) or 0
 

@@ -9,7 +9,6 @@ from intercomd.sandbox.port import SandboxEngine
 from intercomd.sandbox.process import ProcessEngine
 
 AUTO = "auto"
-ENGINE_NAMES = ("bubblewrap", "process")
 
 
 def choose_engine(name: str, clock: Clock) -> SandboxEngine:
@@ -18,15 +17,10 @@ def choose_engine(name: str, clock: Clock) -> SandboxEngine:
     Raises `SandboxError` that says of each engine tried why it was refused.
     """
     engines: tuple[SandboxEngine, ...] = (BubblewrapEngine(clock), ProcessEngine(clock))
-    candidates = [
-        engine
-        for engine in engines
-        if engine.name == name or (name == AUTO and engine.is_isolated)
-    ]
+    candidates = [engine for engine in engines if engine.name == name or (name == AUTO and engine.is_isolated)]
     if not candidates:
-        raise SandboxError(
-            f"there is no sandbox engine {name!r}; there are {', '.join((AUTO, *ENGINE_NAMES))}"
-        )
+        known = ", ".join((AUTO, *(engine.name for engine in engines)))
+        raise SandboxError(f"there is no sandbox engine {name!r}; there are {known}")
     refusals = []
     for engine in candidates:
         refusal = engine.check()

@@ -1,8 +1,8 @@
 """Cuts a byte stream into marked blocks (original.md §9.6), however the bytes arrive.
 
-The markers are found anywhere, so both may share a line with anything; a START inside an open block starts it anew; what
-lies outside of blocks is dropped. Every byte is looked at once and at most one block is kept, so neither noise nor
-one huge line costs more than the time to read it (hazards B-57, B-59, B-62, B-70).
+The markers are found anywhere, so both may share a line with anything; a START inside an open block starts it anew;
+what lies outside of blocks is dropped. Every byte is looked at once and at most one block is kept, so neither noise
+nor one huge line costs more than the time to read it (hazards B-57, B-59, B-62, B-70).
 """
 
 from __future__ import annotations
@@ -41,11 +41,7 @@ class BlockParser:
             self._take(data, position, marker.start())
             position = marker.end()
             if self._is_open and self._body_size > self._limit:
-                blocks.append(
-                    Noise(
-                        f"a block of {self._body_size} bytes; the limit is {self._limit}"
-                    )
-                )
+                blocks.append(Noise(f"a block of {self._body_size} bytes; the limit is {self._limit}"))
             elif self._is_open and marker[0] == END:
                 blocks.append(bytes(self._body))
             self._is_open = marker[0] == START
@@ -61,11 +57,7 @@ class BlockParser:
         if not self._is_open:
             return []
         self._is_open = False
-        return [
-            Noise(
-                f"the output ended inside a block, after {self._body_size + len(self._carried)} bytes of it"
-            )
-        ]
+        return [Noise(f"the output ended inside a block, after {self._body_size + len(self._carried)} bytes of it")]
 
     def _take(self, data: bytes, start: int, end: int) -> None:
         """These bytes hold no marker: keep them when they belong to a block that may still count."""

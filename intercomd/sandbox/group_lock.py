@@ -17,7 +17,8 @@ from threading import Event
 from intercomd.domain.runs import ProcessIdentity
 from intercomd.errors import SandboxError
 
-_PAUSE_SECONDS = 0.005
+_PAUSE_SECONDS = 0.002
+_PATIENCE_SECONDS = 0.05
 
 
 def acquire(lock_path: Path) -> int:
@@ -27,9 +28,7 @@ def acquire(lock_path: Path) -> int:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
-        raise SandboxError(
-            f"{lock_path} is held: the group has a sandbox already, and may have only one"
-        ) from error
+        raise SandboxError(f"{lock_path} is held: the group has a sandbox already, and may have only one") from error
     return descriptor
 
 
@@ -44,30 +43,32 @@ def give_back(descriptor: int) -> None:
 
 
 def wait_until_free(lock_path: Path, seconds: float) -> bool:
-    """Kill whoever holds the lock until nobody does; False when somebody still does after `seconds`."""
+    """Return once nobody holds the lock; False when somebody still does after `seconds`.
+
+    Who does not let go within a moment is killed. Not at once: a child that another thread is starting may hold a
+    copy of the descriptor until its exec, and is not part of the sandbox.
+    """
     pause = Event()
-    deadline = time.monotonic() + seconds
+    began = time.monotonic()
     while not _is_free(lock_path):
-        for pid in find_holders(lock_path):
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-        if time.monotonic() > deadline:
+        waited = time.monotonic() - began
+        if waited > seconds:
             return False
+        if waited > _PATIENCE_SECONDS:
+            for pid in find_holders(lock_path):
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
         pause.wait(_PAUSE_SECONDS)
     return True
 
 
-def end_orphan(
-    identity: ProcessIdentity | None, lock_path: Path, seconds: float = 5.0
-) -> None:
+def end_orphan(identity: ProcessIdentity | None, lock_path: Path, seconds: float = 5.0) -> None:
     """See `SandboxEngine.end_orphan`."""
     if identity is not None and find_start_ticks(identity.pid) == identity.start_ticks:
         with suppress(ProcessLookupError):
             os.killpg(identity.pid, signal.SIGKILL)
     if lock_path.exists() and not wait_until_free(lock_path, seconds):
-        raise SandboxError(
-            f"{lock_path} is still held after {seconds:g} s, by {sorted(find_holders(lock_path))}"
-        )
+        raise SandboxError(f"{lock_path} is still held after {seconds:g} s, by {sorted(find_holders(lock_path))}")
 
 
 def find_start_ticks(pid: int) -> int | None:
@@ -80,8 +81,10 @@ def find_start_ticks(pid: int) -> int | None:
 
 
 def find_holders(lock_path: Path) -> set[int]:
-    """The other processes with a descriptor through which the lock is held. Another descriptor of the same file does not
-    count: /proc/<pid>/fdinfo shows a lock only where it belongs."""
+    """The other processes with a descriptor through which the lock is held.
+
+    Another descriptor of the same file does not count: /proc/<pid>/fdinfo shows a lock only where it belongs.
+    """
     wanted = lock_path.stat()
     return {
         int(process.name)
@@ -123,6 +126,4 @@ def _open(lock_path: Path) -> int:
     try:
         return os.open(lock_path, flags, 0o600)
     except OSError as error:
-        raise SandboxError(
-            f"cannot open the group's lock {lock_path}: {error.strerror}"
-        ) from error
+        raise SandboxError(f"cannot open the group's lock {lock_path}: {error.strerror}") from error

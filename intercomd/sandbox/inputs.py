@@ -1,4 +1,4 @@
-"""What the agent is told: the object on its standard input (original.md §9.2), follow-ups and the close sentinel (§8.4).
+"""What the agent is told: the object on its standard input, follow-ups, the close sentinel (original.md §9.2, §8.4).
 
 Files are made here and nowhere followed: a name that exists, or is a link, is refused (hazard B-46).
 """
@@ -43,9 +43,7 @@ class InputFiles:
     def write_follow_up(self, input_id: InputId, text: str) -> None:
         """Make one follow-up file, whole or not at all; raises `OSError`."""
         self._count += 1
-        body = json.dumps(
-            {"type": "message", "text": text, "inputId": input_id}
-        ).encode("ascii")
+        body = json.dumps({"type": "message", "text": text, "inputId": input_id}).encode("ascii")
         path = self._directory / f"{self._count:013d}-input.json"
         draft = path.with_suffix(".tmp")
         self._create(draft, body)

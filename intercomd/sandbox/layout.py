@@ -31,9 +31,7 @@ _UNFIT = re.compile(r"[^A-Za-z0-9-]+")
 
 def sandbox_name(install: str, folder: Folder, run_id: RunId) -> str:
     """The same for the same run, and in letters every container engine takes (hazard B-68)."""
-    return "intercom-" + "-".join(
-        _UNFIT.sub("-", part).strip("-") for part in (install, folder, run_id)
-    )
+    return "intercom-" + "-".join(_UNFIT.sub("-", part).strip("-") for part in (install, folder, run_id))
 
 
 class Layout:
@@ -62,17 +60,13 @@ class Layout:
         folder = agent_input.folder
         run_dir = self._data / "run" / run_id
         group_dir = self._groups / folder
-        log_name = (
-            f"container-{iso_ms(now).replace(':', '-').replace('.', '-')}-{run_id}.log"
-        )
+        log_name = f"container-{iso_ms(now).replace(':', '-').replace('.', '-')}-{run_id}.log"
         try:
             (run_dir / "input").mkdir(parents=True)
             group_dir.mkdir(parents=True, exist_ok=True)
             self.log_directory(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise SandboxError(
-                f"run {run_id}: cannot create {error.filename}: {error.strerror}"
-            ) from error
+            raise SandboxError(f"run {run_id}: cannot create {error.filename}: {error.strerror}") from error
         return SandboxSpec(
             run_id=run_id,
             folder=folder,

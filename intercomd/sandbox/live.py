@@ -53,9 +53,7 @@ class Recipe(Protocol):
 class LiveSandbox:
     """A `Sandbox`, started by its constructor: see `SandboxEngine.start`."""
 
-    def __init__(
-        self, recipe: Recipe, spec: SandboxSpec, listener: SandboxListener, clock: Clock
-    ) -> None:
+    def __init__(self, recipe: Recipe, spec: SandboxSpec, listener: SandboxListener, clock: Clock) -> None:
         self._recipe = recipe
         self._spec = spec
         self._listener = listener
@@ -79,9 +77,7 @@ class LiveSandbox:
         except (OSError, RuntimeError, SandboxError) as error:
             self._remove_run_dir()
             raise SandboxError(f"run {spec.run_id}: {error}") from error
-        self.identity = ProcessIdentity(
-            recipe.name, self._name, child.pid, child.start_ticks
-        )
+        self.identity = ProcessIdentity(recipe.name, self._name, child.pid, child.start_ticks)
 
     def release(self, size_bytes: int) -> None:
         self._streams.release(size_bytes)
@@ -92,9 +88,7 @@ class LiveSandbox:
                 try:
                     self._files.write_follow_up(input_id, text)
                 except OSError as error:
-                    raise SandboxError(
-                        f"run {self._spec.run_id}: cannot write a follow-up: {error}"
-                    ) from error
+                    raise SandboxError(f"run {self._spec.run_id}: cannot write a follow-up: {error}") from error
 
     def close_input(self) -> None:
         with self._guard:
@@ -102,9 +96,7 @@ class LiveSandbox:
                 try:
                     self._files.write_sentinel()
                 except OSError as error:
-                    raise SandboxError(
-                        f"run {self._spec.run_id}: cannot write the close sentinel: {error}"
-                    ) from error
+                    raise SandboxError(f"run {self._spec.run_id}: cannot write the close sentinel: {error}") from error
 
     def kill(self) -> None:
         self._child.kill()
@@ -198,13 +190,9 @@ class LiveSandbox:
 
     def _say_ended(self, summary: RunSummary) -> None:
         try:
-            self._listener.ended(
-                summary.exit_code, summary.signal, summary.stderr.text(ERROR_TAIL_BYTES)
-            )
+            self._listener.ended(summary.exit_code, summary.signal, summary.stderr.text(ERROR_TAIL_BYTES))
         except IntercomError as error:
-            _LOG.error(
-                "sandbox.listener_refused", run_id=self._spec.run_id, error=error
-            )
+            _LOG.error("sandbox.listener_refused", run_id=self._spec.run_id, error=error)
 
     def _write_log(self, summary: RunSummary) -> None:
         try:
@@ -235,7 +223,5 @@ def _await_start(started: Future[Child]) -> Child:
         return started.result(_START_SECONDS)
     except FutureTimeoutError as error:
         if started.cancel():
-            raise SandboxError(
-                f"the process did not start within {_START_SECONDS:g} s"
-            ) from error
+            raise SandboxError(f"the process did not start within {_START_SECONDS:g} s") from error
         return started.result(_START_SECONDS)

@@ -73,11 +73,7 @@ def write_run_log(spec: SandboxSpec, sandbox_name: str, summary: RunSummary) -> 
 def render_run_log(spec: SandboxSpec, sandbox_name: str, summary: RunSummary) -> str:
     """The log's text. The streams are in it only when the run failed."""
     has_failed = summary.exit_code != 0
-    exit_text = (
-        f"signal {summary.signal}"
-        if summary.exit_code is None
-        else str(summary.exit_code)
-    )
+    exit_text = f"signal {summary.signal}" if summary.exit_code is None else str(summary.exit_code)
     lines = [
         "=== Container Run Log ===",
         f"Timestamp: {iso_ms(summary.started_at)}",
@@ -99,21 +95,11 @@ def render_run_log(spec: SandboxSpec, sandbox_name: str, summary: RunSummary) ->
     return "\n".join(lines) + "\n"
 
 
-def prune_run_logs(
-    directory: Path, keep: int, max_age: timedelta, now: datetime
-) -> int:
+def prune_run_logs(directory: Path, keep: int, max_age: timedelta, now: datetime) -> int:
     """Remove a group's logs that are older than `max_age` or not among the newest `keep`; how many were removed."""
-    logs = (
-        sorted(directory.glob("container-*.log"), reverse=True)
-        if directory.is_dir()
-        else []
-    )
+    logs = sorted(directory.glob("container-*.log"), reverse=True) if directory.is_dir() else []
     oldest = (now - max_age).timestamp()
-    outdated = [
-        log
-        for index, log in enumerate(logs)
-        if index >= keep or log.lstat().st_mtime < oldest
-    ]
+    outdated = [log for index, log in enumerate(logs) if index >= keep or log.lstat().st_mtime < oldest]
     for log in outdated:
         log.unlink(missing_ok=True)
     return len(outdated)
@@ -121,11 +107,7 @@ def prune_run_logs(
 
 def _render_mount(mount: Mount, *, is_detailed: bool) -> str:
     access = "" if mount.is_writable else " (ro)"
-    return (
-        f"{mount.host} -> {mount.inside}{access}"
-        if is_detailed
-        else f"{mount.inside}{access}"
-    )
+    return f"{mount.host} -> {mount.inside}{access}" if is_detailed else f"{mount.inside}{access}"
 
 
 def _suffix(stream: Tail) -> str:

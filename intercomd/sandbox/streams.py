@@ -47,20 +47,12 @@ class Streams:
     def pump(self, child: Child, request: bytes) -> None:
         """Write `request` and close the input, deliver frames as they come; returns when the child has exited."""
         self._request = memoryview(request)
-        self._watch(
-            child.stdin, selectors.EVENT_WRITE, lambda: self._write_request(child.stdin)
-        )
-        self._watch(
-            child.stdout, selectors.EVENT_READ, lambda: self._read_stdout(child.stdout)
-        )
-        self._watch(
-            child.stderr, selectors.EVENT_READ, lambda: self._read_stderr(child.stderr)
-        )
+        self._watch(child.stdin, selectors.EVENT_WRITE, lambda: self._write_request(child.stdin))
+        self._watch(child.stdout, selectors.EVENT_READ, lambda: self._read_stdout(child.stdout))
+        self._watch(child.stderr, selectors.EVENT_READ, lambda: self._read_stderr(child.stderr))
         self._watch(child.exit_signal, selectors.EVENT_READ, self._note_exit)
         if self._wake is not None:
-            self._watch(
-                self._wake, selectors.EVENT_READ, lambda: self._resume(child.stdout)
-            )
+            self._watch(self._wake, selectors.EVENT_READ, lambda: self._resume(child.stdout))
         self._write_request(child.stdin)
         while not self._has_exited:
             for key, _ in self._selector.select():
@@ -91,11 +83,7 @@ class Streams:
         """Frames of this many bytes are dealt with."""
         with self._guard:
             self._unreleased_bytes -= size_bytes
-            if (
-                self._is_paused
-                and self._wake is not None
-                and self._unreleased_bytes <= UNRELEASED_LIMIT_BYTES
-            ):
+            if self._is_paused and self._wake is not None and self._unreleased_bytes <= UNRELEASED_LIMIT_BYTES:
                 os.eventfd_write(self._wake, 1)
 
     def close(self) -> None:
@@ -111,9 +99,7 @@ class Streams:
             return
         try:
             while self._request:
-                self._request = self._request[
-                    os.write(stream.fileno(), self._request) :
-                ]
+                self._request = self._request[os.write(stream.fileno(), self._request) :]
         except BlockingIOError:
             return
         except BrokenPipeError:
@@ -148,11 +134,7 @@ class Streams:
 
     def _deliver_blocks(self, blocks: list[Block]) -> None:
         for block in blocks:
-            frame, size = (
-                (block, 0)
-                if isinstance(block, Noise)
-                else (parse_frame(block), len(block))
-            )
+            frame, size = (block, 0) if isinstance(block, Noise) else (parse_frame(block), len(block))
             size = max(size, LEAST_FRAME_BYTES)
             self.frame_count += 1
             with self._guard:
@@ -165,16 +147,12 @@ class Streams:
                 os.eventfd_read(self._wake)
             if self._is_paused and self._unreleased_bytes <= UNRELEASED_LIMIT_BYTES:
                 self._is_paused = False
-                self._watch(
-                    stdout, selectors.EVENT_READ, lambda: self._read_stdout(stdout)
-                )
+                self._watch(stdout, selectors.EVENT_READ, lambda: self._read_stdout(stdout))
 
     def _note_exit(self) -> None:
         self._has_exited = True
 
-    def _watch(
-        self, stream: IO[bytes] | int, event: int, then: Callable[[], object]
-    ) -> None:
+    def _watch(self, stream: IO[bytes] | int, event: int, then: Callable[[], object]) -> None:
         self._selector.register(stream, event, then)
 
     def _unwatch(self, stream: IO[bytes]) -> None:

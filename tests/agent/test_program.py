@@ -50,9 +50,7 @@ class Agent:
         (ipc / "input").mkdir()
 
     def write(self, name: str, content: object) -> None:
-        (self.ipc / "input" / name).write_text(
-            content if isinstance(content, str) else json.dumps(content)
-        )
+        (self.ipc / "input" / name).write_text(content if isinstance(content, str) else json.dumps(content))
 
     def start(self) -> subprocess.Popen[bytes]:
         environment = {"INTERCOM_IPC_DIR": str(self.ipc)}
@@ -70,12 +68,9 @@ class Agent:
         """The frames of a run that is told to close after its first turn."""
         self.write("_close", "")
         escaped = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-        prompt = f'<messages>\n<message sender="A" time="T">old</message>\n<message sender="B" time="T">{escaped}</message>\n</messages>'
-        return self.run_raw(
-            json.dumps(
-                {"prompt": prompt, "inputId": "i1", "sessionId": "s1", **request}
-            ).encode()
-        )
+        older, newest = (f'<message sender="A" time="T">{content}</message>' for content in ("old", escaped))
+        prompt = f"<messages>\n{older}\n{newest}\n</messages>"
+        return self.run_raw(json.dumps({"prompt": prompt, "inputId": "i1", "sessionId": "s1", **request}).encode())
 
     def run_raw(self, stdin: bytes) -> list[Frame]:
         with self.start() as process:
@@ -83,10 +78,7 @@ class Agent:
         self.exit_code = process.returncode
         parser = BlockParser()
         blocks = parser.feed(self.stdout) + parser.close()
-        return [
-            block if isinstance(block, Noise) else parse_frame(block)
-            for block in blocks
-        ]
+        return [block if isinstance(block, Noise) else parse_frame(block) for block in blocks]
 
 
 @pytest.fixture
@@ -126,9 +118,7 @@ def said(text: str) -> Result:
         ("\\---INTERCOM_OUTPUT_START---", [said("\\---INTERCOM_OUTPUT_START---")]),
     ],
 )
-def test_turn_shows_what_it_was_told(
-    agent: Agent, text: str, spoken: list[Frame]
-) -> None:
+def test_turn_shows_what_it_was_told(agent: Agent, text: str, spoken: list[Frame]) -> None:
     """The newest message is repeated, its directives are obeyed, and the turn has its end."""
     assert agent.run(text) == [ANNOUNCED, *spoken, ENDED]
     assert (agent.exit_code, agent.stderr) == (0, b"")
@@ -184,9 +174,7 @@ def test_noise_is_written(agent: Agent) -> None:
 
 
 @pytest.mark.parametrize("text", ["!hang", "!fork hi"])
-def test_process_that_stays_is_there_until_it_is_killed(
-    agent: Agent, text: str
-) -> None:
+def test_process_that_stays_is_there_until_it_is_killed(agent: Agent, text: str) -> None:
     """`!hang` never answers; `!fork` leaves a child that holds the streams open. Both end with their group."""
     if text == "!fork hi":
         agent.write("_close", "")
@@ -210,9 +198,7 @@ def test_follow_ups_are_turns_of_their_own(agent: Agent) -> None:
             {"type": "message", "text": f"t{number}", "inputId": f"f{number}"},
         )
     frames = agent.run("first")
-    assert [
-        (f.text, f.answers, f.session_id) for f in frames if isinstance(f, Result)
-    ] == [
+    assert [(f.text, f.answers, f.session_id) for f in frames if isinstance(f, Result)] == [
         ("first", ("i1",), "s1"),
         ("t1", ("f1",), "s1"),
         ("t2", ("f2",), "s1"),
@@ -227,9 +213,7 @@ def test_unusable_follow_up_is_passed_over(agent: Agent) -> None:
     agent.write("0002-x.json", [1])
     agent.write("0003-x.tmp", {"text": "draft"})
     agent.write("0004-x.json", {"type": "message", "text": "good", "inputId": "f4"})
-    assert [
-        frame.text for frame in agent.run("first") if isinstance(frame, Result)
-    ] == ["first", "good"]
+    assert [frame.text for frame in agent.run("first") if isinstance(frame, Result)] == ["first", "good"]
     assert b"0001-x.json" in agent.stderr and b"0002-x.json" in agent.stderr
 
 
@@ -237,11 +221,7 @@ def test_session_is_made_when_none_is_given(agent: Agent) -> None:
     """A run without a session gets a new id, another one each time."""
     sessions = set()
     for _ in range(2):
-        (result,) = [
-            frame
-            for frame in agent.run("hi", sessionId=None)
-            if isinstance(frame, Result)
-        ]
+        (result,) = [frame for frame in agent.run("hi", sessionId=None) if isinstance(frame, Result)]
         sessions.add(result.session_id)
     assert len(sessions) == 2 and None not in sessions
 
@@ -271,12 +251,8 @@ def test_start_needs_few_modules(agent: Agent) -> None:
         env={"INTERCOM_IPC_DIR": str(agent.ipc)},
         check=True,
     )
-    imported = {
-        line.rpartition(b"|")[2].strip().decode() for line in done.stderr.splitlines()
-    }
-    assert imported.isdisjoint(
-        {"json", "re", "typing", "enum", "subprocess", "uuid", "site", "threading"}
-    )
+    imported = {line.rpartition(b"|")[2].strip().decode() for line in done.stderr.splitlines()}
+    assert imported.isdisjoint({"json", "re", "typing", "enum", "subprocess", "uuid", "site", "threading"})
 
 
 def _session_of(agent: Agent) -> tuple[str]:

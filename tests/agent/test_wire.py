@@ -14,14 +14,8 @@ from intercomd.agent.wire import dumps, loads
 from intercomd.sandbox.framing import BlockParser
 
 VALUES = st.recursive(
-    st.none()
-    | st.booleans()
-    | st.integers()
-    | st.floats(allow_nan=False, allow_infinity=False)
-    | st.text(),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4)
-    ),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
     max_leaves=10,
 )
 
@@ -45,10 +39,7 @@ def test_any_text_is_read_as_json_reads_it(text: str) -> None:
         assert repr(loads(text)) == repr(expected)
 
 
-@given(
-    st.text(alphabet="\\-INTERCOM_OUPSAD\n", max_size=40)
-    | st.sampled_from(["---INTERCOM_OUTPUT_END---"])
-)
+@given(st.text(alphabet="\\-INTERCOM_OUPSAD\n", max_size=40) | st.sampled_from(["---INTERCOM_OUTPUT_END---"]))
 def test_no_text_can_end_its_own_block(text: str) -> None:
     """A frame's text comes out of the parser as it went in, markers included."""
     text = f"{text}---INTERCOM_OUTPUT_START---{text}"
@@ -65,6 +56,8 @@ def test_text_without_directives_is_repeated(text: str) -> None:
 
 def test_newest_message_is_the_last_one() -> None:
     """Entities are undone once, and a prompt that is no chat is its own text."""
-    prompt = '<messages>\n<message sender="a">x</message>\n<message sender="b">&amp;lt; &lt;i&gt;</message>\n</messages>'
+    prompt = (
+        '<messages>\n<message sender="a">x</message>\n<message sender="b">&amp;lt; &lt;i&gt;</message>\n</messages>'
+    )
     assert newest_message(prompt) == "&lt; <i>"
     assert newest_message(" do it ") == "do it"

@@ -30,9 +30,5 @@ def bench(engine: SandboxEngine, tmp_path: Path) -> Iterator[Bench]:
     descriptors = set(os.listdir("/proc/self/fd"))
     with open_bench(engine, tmp_path) as bench:
         yield bench
-    assert not [
-        thread.name
-        for thread in threading.enumerate()
-        if thread.name.startswith("sandbox ")
-    ]
+    assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("sandbox ")]
     assert set(os.listdir("/proc/self/fd")) <= descriptors

@@ -61,9 +61,7 @@ class Recorder:
         self.calls.append(f"frame {number}")
         with self._guard:
             self._unreleased_bytes += size_bytes
-            self.most_unreleased_bytes = max(
-                self.most_unreleased_bytes, self._unreleased_bytes
-            )
+            self.most_unreleased_bytes = max(self.most_unreleased_bytes, self._unreleased_bytes)
         if not self._holds_frames:
             self.release(size_bytes)
         self.frames.record(frame)
@@ -115,9 +113,7 @@ class Bench:
         self._started: list[Sandbox] = []
         self._count = 0
 
-    def spec(
-        self, code: str, prompt: str = "hello", *, is_main: bool = False
-    ) -> SandboxSpec:
+    def spec(self, code: str, prompt: str = "hello", *, is_main: bool = False) -> SandboxSpec:
         """A run of `code`, with `PRELUDE` before it."""
         return replace(
             self.agent_spec(prompt, is_main=is_main),
@@ -138,13 +134,9 @@ class Bench:
             input_id=InputId("input-0"),
         )
         run_id = RunId(f"run-{self._count}")
-        return self.layout.prepare_run(
-            self.engine, run_id, agent_input, "UTC", datetime.now(UTC)
-        )
+        return self.layout.prepare_run(self.engine, run_id, agent_input, "UTC", datetime.now(UTC))
 
-    def start(
-        self, spec: SandboxSpec, recorder: Recorder | None = None
-    ) -> tuple[Sandbox, Recorder]:
+    def start(self, spec: SandboxSpec, recorder: Recorder | None = None) -> tuple[Sandbox, Recorder]:
         """Start it; frames are released as they come unless `recorder` says otherwise."""
         recorder = recorder or Recorder()
         sandbox = self.engine.start(spec, recorder)

@@ -37,9 +37,7 @@ def box(tmp_path: Path) -> Iterator[Bench]:
 
 def attempt(box: Bench, expression: str, *, is_main: bool = False) -> str:
     """What an expression gives inside: its value, or the error of the system."""
-    _, recorder = box.start(
-        box.spec(f"{TRY}\nsay(attempt(lambda: {expression}))", is_main=is_main)
-    )
+    _, recorder = box.start(box.spec(f"{TRY}\nsay(attempt(lambda: {expression}))", is_main=is_main))
     ended = recorder.wait_until_ended()
     assert ended.exit_code == 0, ended.error_tail
     return recorder.results[0]
@@ -50,15 +48,10 @@ def test_there_is_no_network(box: Bench) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         connect = f"__import__('socket').create_connection({server.getsockname()!r}, 5)"
         assert attempt(box, connect).startswith("ConnectionRefusedError")
-    assert (
-        attempt(box, "[name for _, name in __import__('socket').if_nameindex()]")
-        == "['lo']"
-    )
+    assert attempt(box, "[name for _, name in __import__('socket').if_nameindex()]") == "['lo']"
 
 
-@pytest.mark.parametrize(
-    "path", ["/home", "/etc/passwd", "/var", "/run", str(Path(__file__))]
-)
+@pytest.mark.parametrize("path", ["/home", "/etc/passwd", "/var", "/run", str(Path(__file__))])
 def test_host_files_are_not_there(box: Bench, path: str) -> None:
     """Nothing of the host's files is visible but the system's programs and the mounts."""
     assert os.path.exists(path)
@@ -76,16 +69,12 @@ def test_everything_but_the_group_directory_is_read_only(box: Bench, path: str) 
 
 def test_input_directory_is_read_only(box: Bench) -> None:
     """The agent cannot plant a link where the host writes (B-46)."""
-    assert "Read-only" in attempt(
-        box, "os.symlink('/etc/passwd', ipc + '/input/0000000000001-input.json')"
-    )
+    assert "Read-only" in attempt(box, "os.symlink('/etc/passwd', ipc + '/input/0000000000001-input.json')")
 
 
 def test_group_directory_is_shared(box: Bench) -> None:
     """What the agent writes into its group directory is there for the host, and it starts there."""
-    assert attempt(box, "open('note.txt', 'w').write(os.getcwd())") == str(
-        len("/workspace/group")
-    )
+    assert attempt(box, "open('note.txt', 'w').write(os.getcwd())") == str(len("/workspace/group"))
     assert box.group_file("note.txt").read_text() == "/workspace/group"
 
 
@@ -98,16 +87,11 @@ def test_shared_memory_is_mounted_for_other_groups_only(box: Bench) -> None:
 
 def test_temporary_directory_is_private(box: Bench, tmp_path: Path) -> None:
     """/tmp inside is empty, writable, and not the host's."""
-    assert (
-        attempt(box, "(os.listdir('/tmp'), open('/tmp/secret', 'w').close())")
-        == "([], None)"
-    )
+    assert attempt(box, "(os.listdir('/tmp'), open('/tmp/secret', 'w').close())") == "([], None)"
     assert not Path("/tmp/secret").exists()
 
 
-def test_environment_and_arguments_of_the_host_are_invisible(
-    box: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_environment_and_arguments_of_the_host_are_invisible(box: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the daemon's environment nor a host path shows up in any process that the agent can see."""
     monkeypatch.setenv("INTERCOM_TEST_SECRET", "s3cret")
     seen = attempt(
@@ -121,12 +105,7 @@ def test_environment_and_arguments_of_the_host_are_invisible(
 
 def test_host_processes_are_invisible(box: Bench) -> None:
     """The agent sees bwrap's first process and itself."""
-    assert (
-        attempt(
-            box, "sorted(int(name) for name in os.listdir('/proc') if name.isdigit())"
-        )
-        == "[1, 2]"
-    )
+    assert attempt(box, "sorted(int(name) for name in os.listdir('/proc') if name.isdigit())") == "[1, 2]"
 
 
 def test_agent_has_no_capability_and_cannot_gain_one(box: Bench) -> None:
@@ -164,9 +143,7 @@ def test_command_that_does_not_exist_is_a_failed_run(box: Bench) -> None:
     assert ended.exit_code != 0 and "/no/such/program" in ended.error_tail
 
 
-def test_check_says_why_it_does_not_work(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_check_says_why_it_does_not_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """A missing or failing bwrap is refused with its reason."""
     monkeypatch.setenv("PATH", str(tmp_path))
     assert "no bwrap program" in (BubblewrapEngine(SystemClock()).check() or "")

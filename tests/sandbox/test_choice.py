@@ -13,9 +13,7 @@ from intercomd.sandbox.choice import choose_engine
 CLOCK = SystemClock()
 
 
-def test_engine_without_isolation_is_chosen_by_name_only(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
+def test_engine_without_isolation_is_chosen_by_name_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """`auto` never falls back to running agents with our rights: it says what is missing."""
     assert choose_engine("process", CLOCK).is_isolated is False
     monkeypatch.setenv("PATH", str(tmp_path))
@@ -25,9 +23,7 @@ def test_engine_without_isolation_is_chosen_by_name_only(
 
 def test_unknown_engine_is_refused_with_the_names_there_are() -> None:
     """A wrong name is answered with the right ones."""
-    with pytest.raises(
-        SandboxError, match="'docker'; there are auto, bubblewrap, process"
-    ):
+    with pytest.raises(SandboxError, match="'docker'; there are auto, bubblewrap, process"):
         choose_engine("docker", CLOCK)
 
 

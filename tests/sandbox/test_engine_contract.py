@@ -89,13 +89,11 @@ for n in range(60):
 
 def test_reader_does_not_spin_when_the_error_stream_ends_early(bench: Bench) -> None:
     """A closed stderr costs no processor time while stdout stays open (B-58)."""
-    _, recorder = bench.start(
-        bench.spec("os.close(2); say('closed'); time.sleep(0.5); say('done')")
-    )
+    _, recorder = bench.start(bench.spec("os.close(2); say('closed'); time.sleep(0.2); say('done')"))
     recorder.wait_for_result("closed")
     before = time.process_time()
     recorder.wait_until_ended()
-    assert time.process_time() - before < 0.25
+    assert time.process_time() - before < 0.1
 
 
 def test_reading_goes_on_after_invalid_utf8(bench: Bench) -> None:
@@ -121,9 +119,7 @@ def test_input_that_is_never_read_does_not_hold_up_the_end(bench: Bench) -> None
     """An agent may exit, or be killed, with its input unread (B-61)."""
     ended, _ = bench.run("sys.exit(0)", prompt="p" * MEGABYTE)
     assert ended.exit_code == 0
-    sandbox, recorder = bench.start(
-        bench.spec("say('up'); hang()", prompt="p" * MEGABYTE)
-    )
+    sandbox, recorder = bench.start(bench.spec("say('up'); hang()", prompt="p" * MEGABYTE))
     recorder.wait_for_result("up")
     sandbox.kill()
     assert recorder.wait_until_ended().signal == signal.SIGKILL
@@ -158,12 +154,8 @@ def test_follow_ups_arrive_whole_and_in_order(bench: Bench) -> None:
     assert recorder.results == ["first", *(f"text {number} 🙂" for number in range(50))]
 
 
-@pytest.mark.parametrize(
-    ("frames", "size", "ahead"), [(320, 100_000, 9), (5000, 1, 1000)]
-)
-def test_reader_waits_until_frames_are_released(
-    bench: Bench, frames: int, size: int, ahead: int
-) -> None:
+@pytest.mark.parametrize(("frames", "size", "ahead"), [(320, 100_000, 9), (5000, 1, 1000)])
+def test_reader_waits_until_frames_are_released(bench: Bench, frames: int, size: int, ahead: int) -> None:
     """At most 1 MiB of frames, or a thousand of them, and what one read brings, is ahead of a listener that is slower
     than the agent; every frame arrives in the end."""
     recorder = Recorder(holds_frames=True)
@@ -219,15 +211,11 @@ def test_failed_start_leaves_nothing(engine: SandboxEngine, bench: Bench) -> Non
     spec = bench.spec("say(1)")
     recorder = Recorder()
     with pytest.raises(SandboxError, match=str(spec.run_id)):
-        engine.start(
-            replace(spec, lock_path=bench.root / "missing" / "x.lock"), recorder
-        )
+        engine.start(replace(spec, lock_path=bench.root / "missing" / "x.lock"), recorder)
     assert recorder.calls == [] and not spec.run_dir.exists()
 
 
-def test_sandbox_has_a_name_and_an_identity(
-    engine: SandboxEngine, bench: Bench
-) -> None:
+def test_sandbox_has_a_name_and_an_identity(engine: SandboxEngine, bench: Bench) -> None:
     """The identity finds the process again: engine, deterministic name, pid and start time."""
     spec = bench.spec("say('up'); hang()")
     sandbox, recorder = bench.start(spec)

@@ -47,10 +47,7 @@ def test_follow_ups_have_rising_names_and_no_drafts_are_left(tmp_path: Path) -> 
     for number in range(20):
         files.write_follow_up(InputId(f"i{number}"), f"text {number}")
     written = [json.loads(path.read_text()) for path in sorted(tmp_path.iterdir())]
-    assert written == [
-        {"type": "message", "text": f"text {number}", "inputId": f"i{number}"}
-        for number in range(20)
-    ]
+    assert written == [{"type": "message", "text": f"text {number}", "inputId": f"i{number}"} for number in range(20)]
 
 
 def test_sentinel_may_be_written_twice(tmp_path: Path) -> None:

@@ -27,9 +27,7 @@ def make_logs(directory: Path, ages: list[timedelta]) -> None:
     ("keep", "max_age_days", "left"),
     [(100, 30, 9), (3, 30, 3), (100, 4, 5), (0, 30, 0)],
 )
-def test_old_and_surplus_logs_are_removed(
-    tmp_path: Path, keep: int, max_age_days: int, left: int
-) -> None:
+def test_old_and_surplus_logs_are_removed(tmp_path: Path, keep: int, max_age_days: int, left: int) -> None:
     """The newest are kept, up to a number and an age (B-70)."""
     make_logs(tmp_path, [timedelta(days=day) for day in range(9)])
     newest = sorted(tmp_path.iterdir(), reverse=True)[:left]
@@ -46,9 +44,7 @@ def test_pruning_leaves_other_files_alone(tmp_path: Path) -> None:
 
 
 @given(st.lists(st.text(max_size=30).map(str.encode), max_size=20), st.integers(4, 40))
-def test_tail_is_the_end_of_the_stream_without_broken_characters(
-    chunks: list[bytes], limit: int
-) -> None:
+def test_tail_is_the_end_of_the_stream_without_broken_characters(chunks: list[bytes], limit: int) -> None:
     """Whatever the chunks, the tail is a suffix of the text and holds no broken character (B-59)."""
     tail = Tail(limit)
     for chunk in chunks:
