@@ -11,7 +11,7 @@ from intercomd.clock import Clock
 from intercomd.errors import ActorUnavailable, IntercomError
 from intercomd.logs import EventLog
 from intercomd.supervision.mailbox import Letter, Mailbox, Reply
-from intercomd.supervision.policy import Policy, doubled
+from intercomd.supervision.policy import Policy
 from intercomd.supervision.port import Actor, Address, ChildSpec, ExitReason, Timers
 from intercomd.supervision.timers import ActorTimers, Alarms
 
@@ -118,8 +118,7 @@ class Incarnation:
 
     @property
     def park_delay_s(self) -> float:
-        delay = doubled(self._policy.park_first, self._policy.park_longest, self.parked_tries)
-        return delay.total_seconds()
+        return self._policy.park_delay(self.parked_tries).total_seconds()
 
     # -- rules ---------------------------------------------------------------------------------------
 

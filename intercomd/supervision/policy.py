@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import timedelta
+from random import Random
 
 from intercomd.errors import StoreUnavailable
 
@@ -23,8 +24,16 @@ class Policy:
     restart_longest: timedelta = timedelta(seconds=5)
     seed: int = 0
 
+    def park_delay(self, tries: int) -> timedelta:
+        """The wait after this many failed tries of one item."""
+        return _doubled(self.park_first, self.park_longest, tries)
 
-def doubled(first: timedelta, longest: timedelta, attempt: int) -> timedelta:
-    """The wait before `attempt` (from 1): `first`, twice `first`, … at most `longest`."""
+    def restart_delay(self, failures: int, random: Random) -> timedelta:
+        """The wait before the restart after this many failures in the window."""
+        return _doubled(self.restart_first, self.restart_longest, failures) * (1.0 - random.random() / 2)
+
+
+def _doubled(first: timedelta, longest: timedelta, attempt: int) -> timedelta:
+    """`first` at attempt 1, twice that at the second, … at most `longest`."""
     factor: int = 2 ** min(attempt - 1, 20)
     return min(first * factor, longest)

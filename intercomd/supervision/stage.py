@@ -16,7 +16,7 @@ from intercomd.supervision.host import PykkaHandle, PykkaHost
 from intercomd.supervision.incarnation import Incarnation, Surroundings, describe
 from intercomd.supervision.mailbox import Mailbox
 from intercomd.supervision.node import Host, Watcher
-from intercomd.supervision.policy import Policy, doubled
+from intercomd.supervision.policy import Policy
 from intercomd.supervision.port import ExitReason, TimerHandle
 from intercomd.supervision.timer_thread import TimerThread
 
@@ -95,8 +95,7 @@ class ThreadStage:
         return self._timers.call_later(delay, callback)
 
     def restart_delay(self, failures: int) -> timedelta:
-        delay = doubled(self._policy.restart_first, self._policy.restart_longest, failures)
-        return delay * (1.0 - self._random.random() / 2)
+        return self._policy.restart_delay(failures, self._random)
 
     def add_zombie(self, incarnation: Incarnation) -> None:
         incarnation.request_end(ExitReason.ZOMBIE)
