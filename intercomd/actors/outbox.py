@@ -120,6 +120,7 @@ class Outbox:
         rows = self._table.claim(fence, route.channel, self._clock.now(), room)
         if not rows:
             return
+        _log.debug("outbox.claimed", channel=route.channel, texts=len(rows))
         now = self._clock.monotonic()
         self._in_flight |= {row.outbox_id: _InFlight(row, now) for row in rows}
         if not route.address.hint(DeliverTexts(tuple(rows), fence.epoch)):

@@ -192,6 +192,13 @@ class Run:
         )
         if recorded.is_superseded:
             self._kill(Outcome.STOPPED, "cancelled before it started")
+        _log.info(
+            "run.started",
+            run_id=run_id,
+            folder=self._opened.group.folder,
+            pid=launched.sandbox.identity.pid,
+            runtime=launched.runtime,
+        )
 
     def _kill(self, outcome: Outcome, reason: str) -> None:
         if self._verdict is None:
@@ -226,6 +233,7 @@ class Run:
         self._next_input_id = InputId(self._parts.new_id("i"))
         self._quiet_since = self._parts.clock.monotonic()
         self._arm()
+        _log.debug("run.follow_up", run_id=self._opened.run_id, folder=self._opened.group.folder)
         self._queue.hint(RunBusy(self._opened.run_id, given.input_id))
 
     # -- frames ---------------------------------------------------------------------------------------
@@ -259,9 +267,12 @@ class Run:
             session_id=step.new_session_id,
             notice=notice_for(Outcome.FAILED, has_effects=True) if step.wants_notice else None,
         )
-        return not self._parts.runs.record_frame(write, self._parts.clock.now()).is_superseded
+        recorded = self._parts.runs.record_frame(write, self._parts.clock.now())
+        _log.debug("run.recorded", run_id=opened.run_id, folder=opened.group.folder, frame=number)
+        return not recorded.is_superseded
 
     def _on_idle(self) -> None:
+        _log.debug("run.idle", run_id=self._opened.run_id, folder=self._opened.group.folder)
         self._queue.hint(RunIdle(self._opened.run_id))
         if self._turns.takes_follow_ups:
             self._arm()
