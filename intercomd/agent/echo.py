@@ -141,12 +141,7 @@ def newest_message(prompt: str) -> str:
     if end < 0:
         return prompt.strip()
     content = prompt[prompt.rfind(">", 0, end) + 1 : end]
-    for entity, character in (
-        ("&quot;", '"'),
-        ("&gt;", ">"),
-        ("&lt;", "<"),
-        ("&amp;", "&"),
-    ):
+    for entity, character in (("&quot;", '"'), ("&gt;", ">"), ("&lt;", "<"), ("&amp;", "&")):
         content = content.replace(entity, character)
     return content
 

@@ -27,13 +27,7 @@ class FrameWriter:
         self._write({"status": "success", "result": None, "protocol": PROTOCOL, "model": model})
 
     def text_delta(self, text: str) -> None:
-        self._write(
-            {
-                "status": "success",
-                "result": None,
-                "event": {"type": "text_delta", "text": text},
-            }
-        )
+        self._write({"status": "success", "result": None, "event": {"type": "text_delta", "text": text}})
 
     def tool_start(self, tool: str, tool_input: str) -> None:
         event = {"type": "tool_start", "toolName": tool, "toolInput": tool_input}

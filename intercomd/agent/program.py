@@ -18,11 +18,7 @@ def main() -> int:
     """The exit code: 0 after the close sentinel, 1 when a turn failed, 2 when the input is unusable."""
     try:
         request = loads(_read_all(_STDIN).decode("utf-8"))
-        prompt, session_id, input_id = (
-            request["prompt"],
-            request.get("sessionId"),
-            request.get("inputId"),
-        )
+        prompt, session_id, input_id = (request["prompt"], request.get("sessionId"), request.get("inputId"))
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         write_all(f"the input on stdin is unusable: {error!r}\n".encode(), STDERR)
         return _BAD_INPUT

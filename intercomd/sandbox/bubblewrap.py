@@ -81,13 +81,7 @@ class BubblewrapEngine:
         if self._program is None:
             raise SandboxError("there is no bwrap program on the PATH")
         directory = GROUP_INSIDE if any(mount.inside == GROUP_INSIDE for mount in spec.mounts) else "/"
-        options = _pack(
-            (
-                "--sync-fd",
-                str(lock),
-                *_options(spec.mounts, spec.environment, directory),
-            )
-        )
+        options = _pack(("--sync-fd", str(lock), *_options(spec.mounts, spec.environment, directory)))
         argv = (self._program, "--args", str(options), "--", *spec.command)
         return Launch(argv, environment={}, working_directory=Path("/"), descriptors=(options,))
 
@@ -100,14 +94,7 @@ class BubblewrapEngine:
 
 def _options(mounts: Sequence[Mount], environment: Mapping[str, str], directory: str) -> tuple[str, ...]:
     return (
-        *(
-            "--unshare-all",
-            "--die-with-parent",
-            "--new-session",
-            "--cap-drop",
-            "ALL",
-            "--clearenv",
-        ),
+        *("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"),
         *_system_options(),
         *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),
         *(word for mount in mounts for word in _mount_options(mount)),
@@ -134,11 +121,7 @@ def _system_options() -> Iterator[str]:
 
 
 def _mount_options(mount: Mount) -> tuple[str, str, str]:
-    return (
-        "--bind" if mount.is_writable else "--ro-bind",
-        str(mount.host),
-        mount.inside,
-    )
+    return ("--bind" if mount.is_writable else "--ro-bind", str(mount.host), mount.inside)
 
 
 def _pack(options: Sequence[str]) -> int:

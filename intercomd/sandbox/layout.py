@@ -49,12 +49,7 @@ class Layout:
         return self._data / "logs" / folder
 
     def prepare_run(
-        self,
-        engine: SandboxEngine,
-        run_id: RunId,
-        agent_input: AgentInput,
-        timezone: str,
-        now: datetime,
+        self, engine: SandboxEngine, run_id: RunId, agent_input: AgentInput, timezone: str, now: datetime
     ) -> SandboxSpec:
         """Create what the run needs and describe it; raises `SandboxError`. The engine removes the run's directory."""
         folder = agent_input.folder

@@ -64,15 +64,10 @@ class LiveSandbox:
         self._is_over = False
         self._takes_frames = True
         started: Future[Child] = Future()
+        self._thread = Thread(target=self._main, args=(started,), name=f"sandbox {spec.run_id}", daemon=True)
         try:
             self._streams = Streams(self._deliver)
-            self._thread = Thread(
-                target=self._main,
-                args=(started,),
-                name=f"sandbox {spec.run_id}",
-                daemon=True,
-            )
-            self._thread.start()
+            self._begin()
             child = _await_start(started)
         except (OSError, RuntimeError, SandboxError) as error:
             self._remove_run_dir()
@@ -105,6 +100,13 @@ class LiveSandbox:
         self._thread.join(timeout.total_seconds())
         return not self._thread.is_alive()
 
+    def _begin(self) -> None:
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self._streams.close()
+            raise
+
     # -- the sandbox's own thread -------------------------------------------------------------------
 
     def _main(self, started: Future[Child]) -> None:
@@ -129,13 +131,7 @@ class LiveSandbox:
             self._let_go(child)
             stdout, stderr = self._streams.stdout, self._streams.stderr
             summary = RunSummary(
-                started_at,
-                duration,
-                exit_code,
-                signal,
-                self._streams.frame_count,
-                stdout=stdout,
-                stderr=stderr,
+                started_at, duration, exit_code, signal, self._streams.frame_count, stdout=stdout, stderr=stderr
             )
             self._write_log(summary)
             if is_awaited:
@@ -158,11 +154,7 @@ class LiveSandbox:
             child.kill()
             returncode = child.reap()
             if not group_lock.wait_until_free(self._spec.lock_path, _LOCK_SECONDS):
-                _LOG.error(
-                    "sandbox.lock_held",
-                    run_id=self._spec.run_id,
-                    lock=self._spec.lock_path,
-                )
+                _LOG.error("sandbox.lock_held", run_id=self._spec.run_id, lock=self._spec.lock_path)
         self._streams.drain(child)
         return returncode
 
@@ -172,12 +164,7 @@ class LiveSandbox:
         try:
             self._listener.frame(number, frame, size_bytes)
         except IntercomError as error:
-            _LOG.error(
-                "sandbox.listener_refused",
-                run_id=self._spec.run_id,
-                frame=number,
-                error=error,
-            )
+            _LOG.error("sandbox.listener_refused", run_id=self._spec.run_id, frame=number, error=error)
             self._takes_frames = False
             self._child.kill()
 
@@ -198,23 +185,13 @@ class LiveSandbox:
         try:
             write_run_log(self._spec, self._name, summary)
         except OSError as error:
-            _LOG.warning(
-                "sandbox.log_not_written",
-                run_id=self._spec.run_id,
-                path=self._spec.log_path,
-                error=error,
-            )
+            _LOG.warning("sandbox.log_not_written", run_id=self._spec.run_id, path=self._spec.log_path, error=error)
 
     def _remove_run_dir(self) -> None:
         try:
             shutil.rmtree(self._spec.run_dir)
         except OSError as error:
-            _LOG.warning(
-                "sandbox.run_dir_left",
-                run_id=self._spec.run_id,
-                path=self._spec.run_dir,
-                error=error,
-            )
+            _LOG.warning("sandbox.run_dir_left", run_id=self._spec.run_id, path=self._spec.run_dir, error=error)
 
 
 def _await_start(started: Future[Child]) -> Child:

@@ -29,11 +29,7 @@ class ProcessEngine:
 
     def check(self) -> str | None:
         try:
-            subprocess.run(
-                (interpreter(), "-I", "-S", "-B", "-c", ""),
-                check=True,
-                timeout=_CHECK_SECONDS,
-            )
+            subprocess.run((interpreter(), "-I", "-S", "-B", "-c", ""), check=True, timeout=_CHECK_SECONDS)
         except (OSError, subprocess.SubprocessError) as error:
             return f"{interpreter()} does not run: {error}"
         return None
@@ -46,10 +42,7 @@ class ProcessEngine:
 
     def prepare(self, spec: SandboxSpec, lock: int) -> Launch:
         """Without mounts the agent learns from its environment where its directories are."""
-        group_dir = next(
-            (mount.host for mount in spec.mounts if mount.inside == GROUP_INSIDE),
-            spec.run_dir,
-        )
+        group_dir = next((mount.host for mount in spec.mounts if mount.inside == GROUP_INSIDE), spec.run_dir)
         environment = {
             "PATH": os.defpath,
             "LANG": "C.UTF-8",

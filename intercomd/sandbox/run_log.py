@@ -61,11 +61,7 @@ class RunSummary:
 
 def write_run_log(spec: SandboxSpec, sandbox_name: str, summary: RunSummary) -> None:
     """Create `spec.log_path`, readable by its owner only; raises `OSError`."""
-    descriptor = os.open(
-        spec.log_path,
-        os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC,
-        0o600,
-    )
+    descriptor = os.open(spec.log_path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with open(descriptor, "w", encoding="utf-8", errors="replace") as file:
         file.write(render_run_log(spec, sandbox_name, summary))
 

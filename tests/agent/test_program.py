@@ -28,15 +28,7 @@ from intercomd.sandbox.agent_program import AGENT_DIRECTORY
 from intercomd.sandbox.framing import BlockParser
 from tests.support.waiting import DEADLINE_SECONDS
 
-ARGV = (
-    sys.executable,
-    "-I",
-    "-S",
-    "-B",
-    "-W",
-    "error",
-    str(AGENT_DIRECTORY / "__main__.py"),
-)
+ARGV = (sys.executable, "-I", "-S", "-B", "-W", "error", str(AGENT_DIRECTORY / "__main__.py"))
 
 
 class Agent:
@@ -55,14 +47,7 @@ class Agent:
     def start(self) -> subprocess.Popen[bytes]:
         environment = {"INTERCOM_IPC_DIR": str(self.ipc)}
         pipe = subprocess.PIPE
-        return subprocess.Popen(
-            ARGV,
-            stdin=pipe,
-            stdout=pipe,
-            stderr=pipe,
-            env=environment,
-            start_new_session=True,
-        )
+        return subprocess.Popen(ARGV, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True)
 
     def run(self, text: str, **request: Any) -> list[Frame]:
         """The frames of a run that is told to close after its first turn."""
@@ -102,10 +87,7 @@ def said(text: str) -> Result:
         ("hi !unknown", [said("hi !unknown")]),
         ("!slow soon", [said("!slow soon")]),
         ("!slow 0.01 hi", [said("hi")]),
-        (
-            "!stream 1234567890",
-            [TextDelta("12345678"), TextDelta("90"), said("1234567890")],
-        ),
+        ("!stream 1234567890", [TextDelta("12345678"), TextDelta("90"), said("1234567890")]),
         ("!tool Bash ls hi", [ToolStarted("Bash", "ls"), said("hi")]),
         ("!internal hi", [said("<internal>I was told to think first.</internal>hi")]),
         ("!twice hi", [said("hi"), said("hi")]),
@@ -153,11 +135,7 @@ def test_half_a_frame(agent: Agent) -> None:
 def test_garbage_is_no_frame(agent: Agent) -> None:
     """`!garbage` prints what no reader can use, and the reply after it."""
     frames = agent.run("!garbage hi")
-    assert [frame for frame in frames if not isinstance(frame, Noise)] == [
-        ANNOUNCED,
-        said("hi"),
-        ENDED,
-    ]
+    assert [frame for frame in frames if not isinstance(frame, Noise)] == [ANNOUNCED, said("hi"), ENDED]
     assert len(frames) == 6
 
 
@@ -193,10 +171,7 @@ def test_process_that_stays_is_there_until_it_is_killed(agent: Agent, text: str)
 def test_follow_ups_are_turns_of_their_own(agent: Agent) -> None:
     """What waits in the input directory is taken in name order, each under its own id and in the same session."""
     for number in (2, 1, 3):
-        agent.write(
-            f"000{number}-x.json",
-            {"type": "message", "text": f"t{number}", "inputId": f"f{number}"},
-        )
+        agent.write(f"000{number}-x.json", {"type": "message", "text": f"t{number}", "inputId": f"f{number}"})
     frames = agent.run("first")
     assert [(f.text, f.answers, f.session_id) for f in frames if isinstance(f, Result)] == [
         ("first", ("i1",), "s1"),
@@ -245,11 +220,7 @@ def test_start_needs_few_modules(agent: Agent) -> None:
     agent.write("_close", "")
     argv = (*ARGV[:-1], "-X", "importtime", ARGV[-1])
     done = subprocess.run(
-        argv,
-        input=b'{"prompt":"hi"}',
-        capture_output=True,
-        env={"INTERCOM_IPC_DIR": str(agent.ipc)},
-        check=True,
+        argv, input=b'{"prompt":"hi"}', capture_output=True, env={"INTERCOM_IPC_DIR": str(agent.ipc)}, check=True
     )
     imported = {line.rpartition(b"|")[2].strip().decode() for line in done.stderr.splitlines()}
     assert imported.isdisjoint({"json", "re", "typing", "enum", "subprocess", "uuid", "site", "threading"})

@@ -66,7 +66,8 @@ def test_result_that_is_no_text_is_rendered(result: object) -> None:
 
 
 @pytest.mark.parametrize(
-    "payload", [b"", b"nonsense", b"[]", b"null", b"3", b"{}", b'{"status":"success","result":null,"event":{"type":"x"}}']
+    "payload",
+    [b"", b"nonsense", b"[]", b"null", b"3", b"{}", b'{"status":"success","result":null,"event":{"type":"x"}}'],
 )
 def test_block_without_meaning_is_noise(payload: bytes) -> None:
     """What cannot be understood is said to be so, and why."""

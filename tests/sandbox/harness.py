@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import select
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -92,10 +94,7 @@ class Recorder:
         return [frame.text for frame in self.frames.values if isinstance(frame, Result)]
 
     def wait_for_result(self, text: str) -> None:
-        self.frames.wait_for(
-            lambda frame: isinstance(frame, Result) and frame.text == text,
-            f"the result {text!r}",
-        )
+        self.frames.wait_for(lambda frame: isinstance(frame, Result) and frame.text == text, f"the result {text!r}")
 
     def wait_until_ended(self) -> Ended:
         wait_for(self._has_ended, "the end of the sandbox")
@@ -116,8 +115,7 @@ class Bench:
     def spec(self, code: str, prompt: str = "hello", *, is_main: bool = False) -> SandboxSpec:
         """A run of `code`, with `PRELUDE` before it."""
         return replace(
-            self.agent_spec(prompt, is_main=is_main),
-            command=(interpreter(), "-I", "-S", "-B", "-c", PRELUDE + code),
+            self.agent_spec(prompt, is_main=is_main), command=(interpreter(), "-I", "-S", "-B", "-c", PRELUDE + code)
         )
 
     def agent_spec(self, prompt: str, *, is_main: bool = False) -> SandboxSpec:
@@ -156,6 +154,18 @@ class Bench:
         for sandbox in self._started:
             sandbox.kill()
         assert all(sandbox.wait(DEADLINE) for sandbox in self._started)
+
+
+def assert_dies(pid: int) -> None:
+    """The process is gone, or goes within the deadline: it was killed, and the kernel needs a moment."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return
+    try:
+        assert select.select([descriptor], [], [], DEADLINE_SECONDS)[0], f"process {pid} lives"
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -58,10 +58,7 @@ def test_host_files_are_not_there(box: Bench, path: str) -> None:
     assert attempt(box, f"os.stat({path!r})").startswith("FileNotFoundError")
 
 
-@pytest.mark.parametrize(
-    "path",
-    ["/file", "/usr/file", "/app/file", "/workspace/file", "/workspace/global/file"],
-)
+@pytest.mark.parametrize("path", ["/file", "/usr/file", "/app/file", "/workspace/file", "/workspace/global/file"])
 def test_everything_but_the_group_directory_is_read_only(box: Bench, path: str) -> None:
     """The root, the system, the shared memory and the agent's own code cannot be changed."""
     assert "Read-only" in attempt(box, f"open({path!r}, 'w')")
@@ -111,10 +108,7 @@ def test_host_processes_are_invisible(box: Bench) -> None:
 def test_agent_has_no_capability_and_cannot_gain_one(box: Bench) -> None:
     """All capability sets are empty and set-uid programs give nothing."""
     expression = "[line.split()[1] for line in open('/proc/self/status') if line[:3] in ('Cap', 'NoN')]"
-    assert set(attempt(box, expression).strip("[]").replace("'", "").split(", ")) == {
-        "0000000000000000",
-        "1",
-    }
+    assert set(attempt(box, expression).strip("[]").replace("'", "").split(", ")) == {"0000000000000000", "1"}
 
 
 def test_agent_does_not_have_the_lock(box: Bench) -> None:

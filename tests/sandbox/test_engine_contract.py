@@ -220,10 +220,7 @@ def test_sandbox_has_a_name_and_an_identity(engine: SandboxEngine, bench: Bench)
     spec = bench.spec("say('up'); hang()")
     sandbox, recorder = bench.start(spec)
     recorder.wait_for_result("up")
-    assert (sandbox.identity.engine, sandbox.identity.name) == (
-        engine.name,
-        "intercom-test-kitchen-run-1",
-    )
+    assert (sandbox.identity.engine, sandbox.identity.name) == (engine.name, "intercom-test-kitchen-run-1")
     stat = Path(f"/proc/{sandbox.identity.pid}/stat").read_text()
     assert int(stat.rpartition(")")[2].split()[19]) == sandbox.identity.start_ticks
 

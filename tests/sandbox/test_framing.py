@@ -15,21 +15,7 @@ from intercomd.sandbox.framing import END, START, Block, BlockParser
 
 LIMIT = 40
 _PIECES = st.one_of(
-    st.sampled_from(
-        [
-            START,
-            END,
-            START[:9],
-            START[-4:],
-            END[:21],
-            END[-3:],
-            b"-",
-            b"\n",
-            b"{}",
-            "é".encode(),
-            b"\xff",
-        ]
-    ),
+    st.sampled_from([START, END, START[:9], START[-4:], END[:21], END[-3:], b"-", b"\n", b"{}", "é".encode(), b"\xff"]),
     st.binary(max_size=60),
 )
 
@@ -43,10 +29,7 @@ def block(payload: bytes) -> bytes:
     return START + payload + END
 
 
-@given(
-    st.lists(_PIECES, max_size=15).map(b"".join),
-    st.lists(st.integers(0, 700), max_size=12),
-)
+@given(st.lists(_PIECES, max_size=15).map(b"".join), st.lists(st.integers(0, 700), max_size=12))
 def test_blocks_are_the_same_for_any_division_into_chunks(stream: bytes, cuts: list[int]) -> None:
     """Where the reads happen to end changes nothing (B-57)."""
     bounds = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
@@ -96,14 +79,7 @@ def test_half_a_block_at_the_end_is_reported() -> None:
 
 @pytest.mark.parametrize(
     "stream",
-    [
-        b"x" * 65536,
-        b"-" * 65536,
-        (START[:-1] + b"\n") * 2000,
-        START * 2400,
-        END * 2700,
-        block(b"{}") * 1300,
-    ],
+    [b"x" * 65536, b"-" * 65536, (START[:-1] + b"\n") * 2000, START * 2400, END * 2700, block(b"{}") * 1300],
     ids=["one line", "dashes", "near markers", "starts", "ends", "blocks"],
 )
 def test_time_grows_with_the_bytes_only(stream: bytes) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -18,7 +17,7 @@ from intercomd.domain.runs import ProcessIdentity
 from intercomd.errors import SandboxError
 from intercomd.sandbox import group_lock
 from intercomd.sandbox.port import SandboxEngine
-from tests.sandbox.harness import FOLDER, Bench, Recorder
+from tests.sandbox.harness import FOLDER, Bench, Recorder, assert_dies
 
 PROJECT = Path(__file__).parents[2]
 
@@ -85,7 +84,7 @@ def test_orphan_of_a_killed_daemon_is_ended(engine: SandboxEngine, tmp_path: Pat
     with killed_daemon(engine, tmp_path) as identity:
         engine.end_orphan(identity if is_recorded else None, lock_path)
         assert group_lock.find_holders(lock_path) == set()
-        assert group_lock.find_start_ticks(identity.pid) != identity.start_ticks or _is_dead(identity.pid)
+        assert_dies(identity.pid)
         os.close(group_lock.acquire(lock_path))
 
 
@@ -94,10 +93,7 @@ def test_end_orphan_spares_a_process_that_got_the_number(engine: SandboxEngine, 
     with subprocess.Popen((sys.executable, "-c", "input()"), stdin=subprocess.PIPE) as bystander:
         ticks = group_lock.find_start_ticks(bystander.pid)
         assert ticks is not None
-        engine.end_orphan(
-            ProcessIdentity(engine.name, "x", bystander.pid, ticks - 1),
-            tmp_path / "x.lock",
-        )
+        engine.end_orphan(ProcessIdentity(engine.name, "x", bystander.pid, ticks - 1), tmp_path / "x.lock")
         bystander.communicate(b"\n")
     assert bystander.returncode == 0
 
@@ -139,15 +135,3 @@ def test_lock_path_that_is_a_link_is_refused(tmp_path: Path) -> None:
 
 def _exists(descriptor: str) -> bool:
     return os.path.exists(f"/proc/self/fd/{descriptor}")
-
-
-def _is_dead(pid: int) -> bool:
-    """Gone, or dead and waiting for its parent."""
-    try:
-        os.kill(pid, signal.SIG_DFL)
-    except ProcessLookupError:
-        return True
-    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in {
-        "Z",
-        "X",
-    }

@@ -20,16 +20,7 @@ NOW = datetime(2026, 11, 22, 12, 0, 0, 5000, tzinfo=UTC)
 
 
 def prepare(root: Path, *, is_main: bool = False) -> SandboxSpec:
-    agent_input = AgentInput(
-        "p",
-        None,
-        Folder("kitchen"),
-        ChatJid("local:k"),
-        is_main,
-        "Andy",
-        None,
-        InputId("i"),
-    )
+    agent_input = AgentInput("p", None, Folder("kitchen"), ChatJid("local:k"), is_main, "Andy", None, InputId("i"))
     return Layout(root / "data", root / "groups", "home").prepare_run(
         BubblewrapEngine(SystemClock()), RunId("r-1"), agent_input, "Europe/Berlin", NOW
     )

@@ -13,7 +13,7 @@ import pytest
 from intercomd.clock import SystemClock
 from intercomd.errors import SandboxError
 from intercomd.sandbox.process import ProcessEngine
-from tests.sandbox.harness import Bench, Recorder, open_bench
+from tests.sandbox.harness import Bench, Recorder, assert_dies, open_bench
 
 
 @pytest.fixture
@@ -30,20 +30,8 @@ def test_agent_gets_an_environment_of_its_own(open_air: Bench, monkeypatch: pyte
     recorder.wait_until_ended()
     group_dir = str(open_air.group_file("."))
     directory, group, ipc, timezone, *names = recorder.results[0].split()
-    assert (directory, group, ipc, timezone) == (
-        group_dir,
-        group_dir,
-        str(spec.run_dir),
-        "UTC",
-    )
-    assert names == [
-        "HOME",
-        "INTERCOM_GROUP_DIR",
-        "INTERCOM_IPC_DIR",
-        "LANG",
-        "PATH",
-        "TZ",
-    ]
+    assert (directory, group, ipc, timezone) == (group_dir, group_dir, str(spec.run_dir), "UTC")
+    assert names == ["HOME", "INTERCOM_GROUP_DIR", "INTERCOM_IPC_DIR", "LANG", "PATH", "TZ"]
 
 
 def test_command_that_does_not_exist_is_a_failed_start(open_air: Bench) -> None:
@@ -54,6 +42,21 @@ def test_command_that_does_not_exist_is_a_failed_start(open_air: Bench) -> None:
         open_air.start(spec, recorder)
     assert recorder.calls == [] and not spec.run_dir.exists()
     assert open_air.run("sys.exit(0)")[0].exit_code == 0
+
+
+def test_process_group_dies_with_the_agent(open_air: Bench) -> None:
+    """A child that let go of lock and streams is still in the agent's group, and was killed when `ended` comes."""
+    code = """
+pid = os.fork()
+if pid == 0:
+    os.closerange(0, 64)
+    hang()
+while os.listdir(f"/proc/{pid}/fd"):
+    pass
+say(pid)
+"""
+    _, recorder = open_air.run(code)
+    assert_dies(int(recorder.results[0]))
 
 
 def test_descendant_that_escaped_is_not_waited_for(open_air: Bench) -> None:

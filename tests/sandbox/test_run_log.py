@@ -23,10 +23,7 @@ def make_logs(directory: Path, ages: list[timedelta]) -> None:
         os.utime(log, (instant.timestamp(), instant.timestamp()))
 
 
-@pytest.mark.parametrize(
-    ("keep", "max_age_days", "left"),
-    [(100, 30, 9), (3, 30, 3), (100, 4, 5), (0, 30, 0)],
-)
+@pytest.mark.parametrize(("keep", "max_age_days", "left"), [(100, 30, 9), (3, 30, 3), (100, 4, 5), (0, 30, 0)])
 def test_old_and_surplus_logs_are_removed(tmp_path: Path, keep: int, max_age_days: int, left: int) -> None:
     """The newest are kept, up to a number and an age (B-70)."""
     make_logs(tmp_path, [timedelta(days=day) for day in range(9)])
