@@ -18,13 +18,14 @@ RETURNING outbox_id, chat_jid, run_id
 
 -- :name claim_texts
 -- Per chat only the first of those that wait; `state` is asked again because a row lock may have been waited for.
-UPDATE outbox SET state = 'sending', attempts = attempts + 1, epoch = :epoch, error = NULL
-WHERE state = 'pending' AND outbox_id IN (
+WITH due AS MATERIALIZED (
     SELECT o.outbox_id FROM outbox o JOIN chats c ON c.jid = o.chat_jid
     WHERE o.state = 'pending' AND o.not_before <= :now AND c.channel = :channel
-        AND NOT EXISTS (SELECT 1 FROM outbox e WHERE e.chat_jid = o.chat_jid AND e.position < o.position
-            AND e.state IN ('pending', 'sending'))
+        AND o.position = (SELECT MIN(e.position) FROM outbox e
+            WHERE e.chat_jid = o.chat_jid AND e.state IN ('pending', 'sending'))
     ORDER BY o.created_at, o.position LIMIT :limit)
+UPDATE outbox SET state = 'sending', attempts = attempts + 1, epoch = :epoch, error = NULL
+FROM due WHERE outbox.outbox_id = due.outbox_id AND outbox.state = 'pending'
 RETURNING *
 
 -- :name mark_sent
