@@ -37,6 +37,7 @@ class DaemonClient:
     """Talks to the daemon at `url`, one connection a request."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         parts = urlsplit(url)
         assert parts.hostname is not None
         self._host, self._port = parts.hostname, parts.port

@@ -1,0 +1,41 @@
+"""Daemons as processes: one shared by a module's independent tests, or as many as a test wants."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.support.daemon import DaemonProcess, Settings
+
+MakeDaemon = Callable[..., DaemonProcess]
+
+
+@pytest.fixture(scope="module")
+def settings() -> Settings:
+    """What the module's shared daemon runs with; modules say otherwise by a fixture of this name."""
+    return {}
+
+
+@pytest.fixture(scope="module")
+def daemon(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Iterator[DaemonProcess]:
+    """A running daemon that the tests of a module share; each uses chats of its own."""
+    with DaemonProcess(tmp_path_factory.mktemp("daemon"), settings) as running:
+        running.wait_for_log("orchestrator.state", state="active")
+        yield running
+
+
+@pytest.fixture
+def make_daemon(tmp_path: Path) -> Iterator[MakeDaemon]:
+    """Makes daemons that are not started yet, all on one home unless told otherwise; whatever runs at the end is
+    ended."""
+    with ExitStack() as stack:
+
+        def make(settings: Settings | None = None, home: Path = tmp_path, **environment: str) -> DaemonProcess:
+            made = DaemonProcess(home, settings, environment=environment)
+            stack.callback(made.close)
+            return made
+
+        yield make
