@@ -45,7 +45,7 @@ def open_store(settings: StoreSettings) -> Store:
     `StoreUnavailable` until then. Raises `StoreError` for a database that cannot be used, `SchemaMismatch` for a newer
     schema, `ConfigError` for a DSN that cannot be read or when no database is given.
     """
-    store = DatabaseStore(settings, *_open_databases(settings))
+    store = DatabaseStore(settings, *open_databases(settings))
     try:
         store.prepare()
     except StoreUnavailable as error:
@@ -86,7 +86,7 @@ class DatabaseStore:
             self._lease_database.close()
 
 
-def _open_databases(settings: StoreSettings) -> tuple[Database, Database]:
+def open_databases(settings: StoreSettings) -> tuple[Database, Database]:
     """The database, and the one the leases use: their own connection where a pool could be exhausted by others."""
     if settings.postgres_dsn:
         from intercomd.store.postgres import PostgresDatabase  # pg8000 is loaded only where it is used
