@@ -132,18 +132,15 @@ class GroupQueue:
             )
         except FenceLost as error:
             _log.warning("queue.fenced", folder=self._folder, error=error)
-            opened = None
-        except NotFound:
-            self._settle_left_behind()
-            opened = None
-        except StoreConflict:
-            self._settle_left_behind()
-            self._context.address.hint(GrantSlot())
-            return
-        if opened is None:
             self._context.exit()
             return
-        self._start_run(opened)
+        except (NotFound, StoreConflict):
+            opened = None
+        if opened is None:
+            self._settle_left_behind()
+            self._context.exit()
+        else:
+            self._start_run(opened)
 
     def _start_run(self, opened: OpenedRun) -> None:
         name = RUN_PREFIX + opened.run_id
@@ -162,7 +159,8 @@ class GroupQueue:
         self._run.hint(StartSandbox())
 
     def _settle_left_behind(self) -> None:
-        """Runs of this group that have no actor: prove their sandbox dead, then settle them."""
+        """Runs of this group that have no actor: prove their sandbox dead, then settle them. What is pending then goes
+        through the waiting line."""
         for record in self._parts.runs.list_live(self._folder):
             _log.warning("run.left_behind", run_id=record.run_id, folder=self._folder, epoch=record.epoch)
             self._parts.engine.end_orphan(record.identity, self._parts.lock_path(self._folder))

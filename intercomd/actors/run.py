@@ -15,6 +15,7 @@ from typing import Protocol
 from intercomd.actors.live_text import LiveReply
 from intercomd.clock import Clock
 from intercomd.domain.endings import notice_for
+from intercomd.domain.events import EventCode
 from intercomd.domain.frames import Announcement, Frame, TextDelta, ToolStarted, TurnEnded
 from intercomd.domain.ids import InputId
 from intercomd.domain.mailbox import (
@@ -266,6 +267,7 @@ class Run:
             settles=step.settles,
             session_id=step.new_session_id,
             notice=notice_for(Outcome.FAILED, has_effects=True) if step.wants_notice else None,
+            event=_event_for(step),
         )
         recorded = self._parts.runs.record_frame(write, self._parts.clock.now())
         _log.debug("run.recorded", run_id=opened.run_id, folder=opened.group.folder, frame=number)
@@ -369,3 +371,10 @@ class Run:
             retry_at=ending.retry_at,
             error=error,
         )
+
+
+def _event_for(step: Step) -> EventCode | None:
+    """Why a frame that was recorded said nothing; a reply speaks for itself."""
+    if step.wants_notice:
+        return EventCode.RUN_FRAME_FAILED
+    return EventCode.RUN_SILENT if step.settles and step.reply is None else None
