@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.daemon import DaemonProcess, Settings
+from tests.support.postgres import PostgresServer, running_server
 
 MakeDaemon = Callable[..., DaemonProcess]
 
@@ -25,6 +26,22 @@ def daemon(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Iter
     with DaemonProcess(tmp_path_factory.mktemp("daemon"), settings) as running:
         running.wait_for_log("orchestrator.state", state="active")
         yield running
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A server that nobody stops."""
+    with running_server() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def storage(request: pytest.FixtureRequest) -> Settings:
+    """Settings of an empty store, on one engine after the other."""
+    if request.param == "sqlite":
+        return {}
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    return {"storage": {"postgres_dsn": server.create_empty("integration")}}
 
 
 @pytest.fixture

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from intercomd.sandbox.group_lock import find_holders
 from tests.support.daemon_client import DaemonClient
@@ -66,7 +66,9 @@ class DaemonProcess:
         self.home = home
         self.data_dir = home / "data"
         self.config = home / "intercom.toml"
-        self.config.write_text(render_toml(_merged(default_settings(home), settings or {})))
+        merged = _merged(default_settings(home), settings or {})
+        self.config.write_text(render_toml(merged))
+        self.postgres_dsn: str | None = merged["storage"].get("postgres_dsn")
         self._environment = _small_environment() | dict(environment or {})
         self._print_line = print_line
         self._process: subprocess.Popen[bytes] | None = None
@@ -193,7 +195,7 @@ def render_toml(settings: Settings) -> str:
     return "\n".join(lines)
 
 
-def _merged(defaults: Settings, settings: Settings) -> dict[str, dict[str, object]]:
+def _merged(defaults: Settings, settings: Settings) -> dict[str, dict[str, Any]]:
     return {name: {**defaults.get(name, {}), **settings.get(name, {})} for name in {**defaults, **settings}}
 
 

@@ -42,10 +42,14 @@ class DaemonClient:
         assert parts.hostname is not None
         self._host, self._port = parts.hostname, parts.port
 
+    def connect(self) -> HTTPConnection:
+        """A connection for the caller to use and close."""
+        return HTTPConnection(self._host, self._port, timeout=_TIMEOUT_SECONDS)
+
     def request(
         self, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        connection = HTTPConnection(self._host, self._port, timeout=_TIMEOUT_SECONDS)
+        connection = self.connect()
         try:
             connection.request(method, path, body, dict(headers or {}))
             response = connection.getresponse()
