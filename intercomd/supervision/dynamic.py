@@ -55,6 +55,8 @@ class DynamicSupervisor:
 
     def ask_for(self, spec: ChildSpec) -> None:
         """Enter a child and have it launched; items told to it from now on wait in its mailbox."""
+        if spec.linked_to == spec.name:
+            raise ValueError(f"{self.path}: {spec.name!r} cannot be linked to itself")
         with self._lock:
             if not self._takes_members:
                 raise ActorUnavailable(f"{self.path} is not running")

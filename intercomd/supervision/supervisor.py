@@ -25,6 +25,7 @@ class Supervisor:
 
     def __init__(self, spec: SupervisorSpec, path: str, parent: Parent, stage: Stage) -> None:
         self.path = path
+        self._name = path or spec.name
         self.restart = spec.restart
         self.is_live = False
         self.state = NodeState.IDLE
@@ -66,14 +67,19 @@ class Supervisor:
             self._stop_all(reason, None)
 
     def hurry(self) -> None:
-        self.end(ExitReason.SHUTDOWN)
+        self._end_unless_ending()
         for child in self.children:
             child.hurry()
 
     def abandon(self) -> None:
-        self.end(ExitReason.SHUTDOWN)
+        self._end_unless_ending()
         for child in self.children:
             child.abandon()
+
+    def _end_unless_ending(self) -> None:
+        """Unlike `end`, this asks for no report that a deactivation would not give."""
+        if self.state is not NodeState.STOPPING:
+            self.end(ExitReason.SHUTDOWN)
 
     def await_restart(self) -> None:
         self.state = NodeState.RESTARTING
@@ -192,12 +198,13 @@ class Supervisor:
 
     def _give_up(self, child: Node, reason: ExitReason, error: str | None) -> None:
         text = f"gave up after too many failures, the last one {reason} in {child.path}: {error}"
-        _log.error("supervisor.gave_up", supervisor=self.path or "root", child=child.path, reason=reason, error=error)
+        _log.error("supervisor.gave_up", supervisor=self._name, child=child.path, reason=reason, error=error)
         self._reports_end = True
         self._stop_all(ExitReason.CRASHED, text)
 
     def _stop_all(self, reason: ExitReason, error: str | None) -> None:
         self.state = NodeState.STOPPING
+        _log.debug("supervisor.stopping", supervisor=self._name, reason=reason)
         self._outcome = (reason, error)
         self._early_ends.clear()
         for child in (*self._pauses, *self._to_start):
@@ -230,6 +237,7 @@ class Supervisor:
             self._over()
         elif self.state is NodeState.STARTING:
             self.state = NodeState.RUNNING
+            _log.info("supervisor.started", supervisor=self._name, restarts=self._restarts)
             if self._activation is not None:
                 activation, self._activation = self._activation, None
                 activation(None)
@@ -240,6 +248,7 @@ class Supervisor:
                 self.child_ended(child, reason, error)
         elif self.state is NodeState.RESTARTING:
             self.state = NodeState.RUNNING
+            _log.info("supervisor.repaired", supervisor=self._name)
 
     def _over(self) -> None:
         reason, error = self._outcome

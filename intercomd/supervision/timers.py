@@ -44,6 +44,11 @@ class AlarmHeap:
     def __len__(self) -> int:
         return len(self._heap) - self._cancelled
 
+    @property
+    def capacity(self) -> int:
+        """Alarms in memory, the cancelled included."""
+        return len(self._heap)
+
     def set(self, due: float, callback: Callable[[], None]) -> Alarm:
         self._count += 1
         alarm = Alarm(due, self._count, callback)

@@ -109,7 +109,6 @@ class SupervisionTree:
     # -- the root's parent ---------------------------------------------------------------------------
 
     def child_started(self, child: Node) -> None:
-        _log.info("supervision.started", tree=self._spec.name)
         self._report_start(None)
 
     def child_ended(self, child: Node, reason: ExitReason, error: str | None) -> None:
