@@ -25,6 +25,8 @@ from intercomd.domain.mailbox import (
     LineShort,
     PendingHint,
     Poll,
+    ReportIdleness,
+    VerifyRun,
     YieldSlot,
 )
 from intercomd.errors import StoreUnavailable
@@ -76,6 +78,7 @@ class Dispatcher:
             if name.startswith(QUEUE_PREFIX):
                 folder = Folder(name.removeprefix(QUEUE_PREFIX))
                 self._slots.granted[folder] = Granted(ChatJid(""))
+                self._queue_address(folder).hint(ReportIdleness())
         self._context.timers.every(RESCUE_INTERVAL, Poll())
         self._context.address.hint(Poll())
         self._publish_view()
@@ -149,6 +152,9 @@ class Dispatcher:
         for record in live:
             if record.folder not in self._slots.granted:
                 self._slots.wait(record.folder, record.chat_jid, record.opened_at)
+        for folder in self._slots.granted.keys() - {record.folder for record in live}:
+            # Cancelled while we could not be told, or about to open or end: only the run can tell which.
+            self._queue_address(folder).hint(VerifyRun())
 
     def _fill(self) -> None:
         line_before = len(self._slots.line)

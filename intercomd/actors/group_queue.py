@@ -31,10 +31,12 @@ from intercomd.domain.mailbox import (
     KillSandbox,
     OutboxFilled,
     PendingHint,
+    ReportIdleness,
     RunBusy,
     RunFinished,
     RunIdle,
     StartSandbox,
+    VerifyRun,
     YieldSlot,
 )
 from intercomd.domain.runs import OpenedRun, Outcome
@@ -98,6 +100,11 @@ class GroupQueue:
             case RunBusy():
                 self._is_idle = self._wants_end = False
                 self._parts.dispatcher.hint(GroupBusy(self._folder))
+            case ReportIdleness():
+                state = GroupIdle if self._is_idle else GroupBusy
+                self._parts.dispatcher.hint(state(self._folder))
+            case VerifyRun():
+                self._tell_run(item)
             case YieldSlot():
                 self._end_when_idle()
             case RunFinished():

@@ -1,13 +1,13 @@
 """Keeps the leases of this process, and tries for those it wants and has not.
 
-Owns:      which duties are wanted, when each was renewed last, what was seen of other holders.
+Owns:      when each lease was renewed last, what was seen of other holders.
 Never:     reads the wall clock; starts or stops anything (it reports changes, the conductor acts).
 Talks to:  the store only; `on_change` is called in this actor's thread and must not block.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -15,7 +15,7 @@ from intercomd.actors.held_lease import HeldLease
 from intercomd.clock import Clock
 from intercomd.domain.ids import DutyName
 from intercomd.domain.leases import Holder, LeaseRow
-from intercomd.domain.mailbox import DropLease, Heartbeat, RenewLeases, WantLease
+from intercomd.domain.mailbox import Heartbeat, RenewLeases
 from intercomd.errors import StoreUnavailable
 from intercomd.logs import EventLog
 from intercomd.store.ports import Leases
@@ -54,7 +54,6 @@ class LeaseKeeper:
         self,
         leases: Leases,
         held: Mapping[DutyName, HeldLease],
-        wanted: Iterable[DutyName],
         holder: Holder,
         times: LeaseTimes,
         clock: Clock,
@@ -64,7 +63,6 @@ class LeaseKeeper:
     ) -> None:
         self._leases = leases
         self._held = held
-        self._wanted = set(wanted) | {duty for duty, lease in held.items() if lease.epoch is not None}
         self._holder = holder
         self._times = times
         self._clock = clock
@@ -81,14 +79,8 @@ class LeaseKeeper:
     def handle(self, item: object) -> object:
         match item:
             case RenewLeases():
-                for duty in sorted(self._wanted):
+                for duty in sorted(self._held):
                     self._keep(duty)
-            case WantLease(duty):
-                self._wanted.add(duty)
-                self._keep(duty)
-            case DropLease(duty):
-                self._wanted.discard(duty)
-                self._release(duty)
             case Heartbeat():
                 return "ok"
             case _:
@@ -107,7 +99,9 @@ class LeaseKeeper:
     def _keep(self, duty: DutyName) -> None:
         held = self._held[duty]
         try:
-            if held.epoch is None:
+            if not held.is_wanted:
+                self._release(duty)
+            elif held.epoch is None:
                 self._try_take(duty, held)
             else:
                 self._renew(duty, held)

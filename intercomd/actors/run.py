@@ -14,7 +14,7 @@ from typing import Protocol
 
 from intercomd.actors.live_text import LiveReply
 from intercomd.clock import Clock
-from intercomd.domain.endings import notice_for
+from intercomd.domain.endings import CUT_OFF_NOTICE
 from intercomd.domain.events import EventCode
 from intercomd.domain.frames import Announcement, Frame, TextDelta, ToolStarted, TurnEnded
 from intercomd.domain.ids import InputId
@@ -32,6 +32,7 @@ from intercomd.domain.mailbox import (
     RunIdle,
     SandboxEnded,
     StartSandbox,
+    VerifyRun,
 )
 from intercomd.domain.prompt import render_prompt
 from intercomd.domain.runs import Ending, OpenedRun, Outcome
@@ -149,6 +150,9 @@ class Run:
                     self._close()
             case KillSandbox(outcome, reason):
                 self._kill(outcome, reason)
+            case VerifyRun():
+                if not self._parts.runs.get(self._opened.run_id).is_live:
+                    self._kill(Outcome.STOPPED, "superseded")
             case CheckDeadline():
                 self._check_deadline()
             case Heartbeat():
@@ -266,7 +270,7 @@ class Run:
             replies=split_parts(step.reply, self._parts.part_limit) if step.reply else (),
             settles=step.settles,
             session_id=step.new_session_id,
-            notice=notice_for(Outcome.FAILED, has_effects=True) if step.wants_notice else None,
+            notice=CUT_OFF_NOTICE if step.wants_notice else None,
             event=_event_for(step),
         )
         recorded = self._parts.runs.record_frame(write, self._parts.clock.now())

@@ -16,7 +16,7 @@ from typing import Protocol
 from intercomd.actors.held_lease import HeldLease
 from intercomd.clock import Clock
 from intercomd.daemon.slot_board import SlotBoard
-from intercomd.domain.mailbox import Drain, DropLease, WantLease
+from intercomd.domain.mailbox import Drain, RenewLeases
 from intercomd.logs import EventLog
 from intercomd.supervision.errors import StartFailed
 from intercomd.supervision.port import Address
@@ -91,7 +91,8 @@ class Orchestration:
         if not self._view.is_wanted:
             self._failures = 0
             self._become(State.STANDBY, "waiting for the lease", is_wanted=True)
-            self._keeper.hint(WantLease(self._lease.duty))
+            self._lease.is_wanted = True
+            self._keeper.hint(RenewLeases())
         self.adjust()
 
     def adjust(self) -> None:
@@ -103,7 +104,6 @@ class Orchestration:
             _log.error("orchestrator.lease_lost")
             self._deactivate()
             self._become(State.STANDBY, "another process took the lease")
-            self._keeper.hint(WantLease(self._lease.duty))
         elif view.state is State.STANDBY and self._lease.is_usable:
             self._start()
         elif view.state is State.FAILED and self._failures < _START_TRIES and self._clock.monotonic() >= self._retry_at:
@@ -119,7 +119,8 @@ class Orchestration:
             self._drain(should_hurry)
             self._deactivate()
         self._become(State.IDLE, None, is_wanted=False)
-        self._keeper.hint(DropLease(self._lease.duty))
+        self._lease.is_wanted = False
+        self._keeper.hint(RenewLeases())
 
     def _start(self) -> None:
         self._become(State.STARTING, None)

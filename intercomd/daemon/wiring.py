@@ -88,8 +88,10 @@ class Parts:
 
 
 def held_leases() -> dict[DutyName, HeldLease]:
-    """One for every duty this process can own."""
-    return {duty: HeldLease(duty) for duty in (DISPATCH, delivery_duty(LOCAL))}
+    """One for every duty this process can own. Delivery is always wanted; `Orchestration` decides about dispatch."""
+    leases = {duty: HeldLease(duty) for duty in (DISPATCH, delivery_duty(LOCAL))}
+    leases[delivery_duty(LOCAL)].is_wanted = True
+    return leases
 
 
 def tree_spec(parts: Parts, book: AddressBook) -> SupervisorSpec:
@@ -143,7 +145,6 @@ def _lease_keeper(parts: Parts, context: Context) -> Actor:
     return LeaseKeeper(
         parts.store.leases,
         parts.leases,
-        [delivery_duty(LOCAL)],
         parts.holder,
         LeaseTimes(timedelta(milliseconds=parts.settings.orchestrator.lease_ms)),
         parts.clock,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from intercomd.domain.frames import Frame
-from intercomd.domain.ids import ChatJid, DutyName, Epoch, Folder, InputId, OutboxId, RunId, Seq
+from intercomd.domain.ids import ChatJid, Epoch, Folder, InputId, OutboxId, RunId, Seq
 from intercomd.domain.outbox import NewText, OutboxRow
 from intercomd.domain.runs import Outcome
 
@@ -61,6 +61,11 @@ class GroupBusy:
     """GroupQueue → Dispatcher: the agent works again."""
 
     folder: Folder
+
+
+@dataclass(frozen=True, slots=True)
+class ReportIdleness:
+    """Dispatcher → GroupQueue, after a restart of the former: say again whether the agent is idle."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +170,11 @@ class GroupCancelled:
 
 
 @dataclass(frozen=True, slots=True)
+class VerifyRun:
+    """Dispatcher → GroupQueue → Run: the store has no live row for you; look, and end when that is so."""
+
+
+@dataclass(frozen=True, slots=True)
 class Drain:
     """conductor → Dispatcher → GroupQueue: take nothing new, finish within `grace`, then end by force."""
 
@@ -238,21 +248,7 @@ class LiveText:
 
 @dataclass(frozen=True, slots=True)
 class RenewLeases:
-    """timer → LeaseKeeper."""
-
-
-@dataclass(frozen=True, slots=True)
-class WantLease:
-    """conductor → LeaseKeeper: try to own this duty."""
-
-    duty: DutyName
-
-
-@dataclass(frozen=True, slots=True)
-class DropLease:
-    """conductor → LeaseKeeper: give this duty back."""
-
-    duty: DutyName
+    """timer, conductor → LeaseKeeper: take, renew or give back, as each duty is wanted."""
 
 
 # -- requests ---------------------------------------------------------------------------------------

@@ -65,10 +65,14 @@ def _texts(run: Row, write: FrameWrite) -> list[NewText]:
 
 
 def _settle(transaction: Transaction, run: Row, write: FrameWrite, now: datetime) -> None:
-    inputs = transaction.rows("list_inputs", run_id=write.run_id)
-    answered = [row["up_to_seq"] for row in inputs if row["input_id"] in write.settles]
-    if answered:
-        settle(transaction, run, write.run_id, max(answered), now)
+    """Settling moves one number forward, so it stops before the first input that has no answer yet."""
+    up_to_seq = None
+    for row in transaction.rows("list_inputs", run_id=write.run_id):
+        if row["settled_at"] is None and row["input_id"] not in write.settles:
+            break
+        up_to_seq = row["up_to_seq"]
+    if up_to_seq is not None:
+        settle(transaction, run, write.run_id, up_to_seq, now)
 
 
 def _record_event(transaction: Transaction, code: EventCode | str, run: Row, write: FrameWrite, now: datetime) -> None:

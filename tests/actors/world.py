@@ -237,6 +237,11 @@ class World:
             sandbox.listener = _Nobody()
         self.sim = self._begin()
 
+    def plan_sabotage(self, sabotage: Sabotage) -> None:
+        """Every actor that lives, or starts later, may now fall victim to `sabotage`."""
+        self.sabotage.path, self.sabotage.item = sabotage.path, sabotage.item
+        self.sabotage.is_before, self.sabotage.has_struck = sabotage.is_before, False
+
     def close(self) -> None:
         self.store.close()
 
