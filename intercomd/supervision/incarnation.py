@@ -91,10 +91,11 @@ class Incarnation:
         return verdict
 
     def request_end(self, reason: ExitReason) -> None:
-        """The supervisor wants this life to end: no items any more, from any thread."""
+        """The supervisor wants this life to end: no items and timers any more. From any thread."""
         if self.reason is ExitReason.NORMAL:
             self.reason = reason
         self.mailbox.close()
+        self._timers.end()
 
     def close(self) -> None:
         """Release everything; calls the actor's `on_stop` unless its start failed."""

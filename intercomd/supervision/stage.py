@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 from collections.abc import Callable
 from datetime import timedelta
@@ -68,7 +69,8 @@ class ThreadStage:
         """End the timers, then control; zombies that end later report to nobody."""
         self._timers.stop(_JOIN_S)
         if self._overseer is not None:
-            self._overseer.stop(block=True, timeout=_JOIN_S)
+            with contextlib.suppress(pykka.Timeout):
+                self._overseer.stop(block=True, timeout=_JOIN_S)
 
     # -- Stage ---------------------------------------------------------------------------------------
 

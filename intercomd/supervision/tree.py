@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from datetime import timedelta
 
-from intercomd.clock import Clock, SystemClock
+from intercomd.clock import Clock
 from intercomd.logs import EventLog
 from intercomd.supervision.addresses import AddressBook
 from intercomd.supervision.assembly import assemble
@@ -43,7 +43,7 @@ class SupervisionTree:
         on_give_up: Callable[[str], None] | None = None,
         policy: Policy | None = None,
     ) -> None:
-        book.clock = clock or SystemClock()
+        book.clock = clock or book.clock
         self._spec = spec
         self._on_give_up = on_give_up
         self._stage = ThreadStage(book, policy or Policy(), self._give_up)

@@ -154,7 +154,7 @@ def test_exit_ends_after_the_item_in_hand(forest: Forest) -> None:
 
 
 def test_exit_in_the_start_ends_a_child_that_has_nothing_to_do(forest: Forest) -> None:
-    """A temporary child may find at its start that it is not needed; under a restartable parent that is a failure."""
+    """A child may find at its start that it is not needed: a normal end, no failed start."""
 
     class Unneeded(Puppet):
         def on_start(self) -> None:

@@ -42,7 +42,7 @@ def test_ended_child_is_restarted_by_its_type(
         forest.tell("b", EXIT)
     if is_restarted:
         affected = {Strategy.ONE_FOR_ONE: "b", Strategy.REST_FOR_ONE: "bc", Strategy.ONE_FOR_ALL: "abc"}[strategy]
-        forest.await_restarted(*("" + name for name in affected))
+        forest.await_restarted(*affected)
     else:
         affected = ""
         forest.log.wait_for_event("actor.ended", actor="b", reason=reason)
