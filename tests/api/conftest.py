@@ -132,6 +132,7 @@ class Api:
 
     server: ApiServer
     app: App
+    services: Services
     store: Store
     board: LiveBoard
     local: LocalChannel
@@ -258,6 +259,7 @@ def api(store: Store, threads: int) -> Iterator[Api]:
     yield Api(
         server,
         app,
+        services,
         store,
         board,
         local,
@@ -272,3 +274,9 @@ def api(store: Store, threads: int) -> Iterator[Api]:
     gate.opened.set()
     assert server.stop(GRACE)
     assert tree.stop(GRACE) == ()
+
+
+@pytest.fixture
+def services(api: Api) -> Services:
+    """What the running API is given, for a further application."""
+    return api.services

@@ -14,8 +14,10 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 import pytest
 
 from intercomd.api.access import read_token
+from intercomd.api.app import create_app
 from intercomd.api.binding import ListenError
 from intercomd.api.server import ApiServer, ServerOptions
+from intercomd.api.services import Services
 from intercomd.errors import ConfigError
 from intercomd.settings.values import BindAddress
 from tests.api.conftest import GRACE, Api, Gate, read_reply
@@ -218,6 +220,31 @@ def test_open_bind_needs_a_token(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="api_token_file"):
             read_token(everywhere, token_file)
     assert read_token(BindAddress.parse("localhost:1"), None) is None
+
+
+@pytest.mark.parametrize(
+    ("path", "authorization", "status"),
+    [
+        ("/v1/groups", "Bearer s3cret", 200),
+        ("/v1/groups", "bearer  s3cret ", 200),
+        ("/v1/groups", "Bearer s3cre", 401),
+        ("/v1/groups", "Basic s3cret", 401),
+        ("/readyz", "", 401),
+        ("/livez", "", 200),
+    ],
+)
+def test_open_bind_lets_in_who_has_the_token(
+    services: Services, tmp_path: Path, path: str, authorization: str, status: int
+) -> None:
+    """With a token its bearer gets in under any name of the machine; only `/livez` is open."""
+    token_file = tmp_path / "token"
+    token_file.write_text("s3cret\n")
+    server = start(create_app(services, read_token(BindAddress.parse("0.0.0.0:0"), token_file), 2), "0.0.0.0:0")
+    connection = connect(server)
+    connection.request("GET", path, headers={"Host": "assistant.example", "Authorization": authorization})
+    assert read_reply(connection).status == status
+    connection.close()
+    assert server.stop(GRACE)
 
 
 def _address(server: ApiServer) -> tuple[str, int]:

@@ -1,0 +1,33 @@
+"""scripts/watch-actors, as a program of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.api.conftest import Api
+
+SCRIPT = Path(__file__).parents[2] / "scripts" / "watch-actors"
+
+
+def watch(url: str) -> subprocess.CompletedProcess[str]:
+    """Without site packages: the standard library must do."""
+    command = [sys.executable, "-I", "-S", str(SCRIPT), "--once", "--url", url]
+    return subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+
+
+def test_watch_actors_prints_a_table(api: Api) -> None:
+    """Every actor with its state; exit code 0."""
+    done = watch(api.server.url)
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[:2] for line in done.stdout.splitlines()[2:]] == [
+        [name, "running"] for name in ("root", "commands", "message_loop", "outbox", "local")
+    ]
+
+
+def test_watch_actors_says_so_when_nobody_answers() -> None:
+    """Exit code 2 and one line."""
+    done = watch("http://127.0.0.1:9")
+    assert done.returncode == 2
+    assert done.stderr.startswith("http://127.0.0.1:9 does not answer")
