@@ -50,6 +50,10 @@ def decide(facts: RunFacts, waits: tuple[timedelta, ...], now: datetime) -> RunE
     return RunEnding(Ending.GAVE_UP)
 
 
+CUT_OFF_NOTICE = "⚠️ The last reply may be incomplete: the agent failed before it was done."
+"""After a reply that answered its request: there is nothing to run again."""
+
+
 def notice_for(outcome: Outcome, has_effects: bool) -> str:
     """What people read when a request has no answer and will not be tried again by itself."""
     why = {

@@ -21,11 +21,19 @@ def settings() -> Settings:
 
 
 @pytest.fixture(scope="module")
-def daemon(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Iterator[DaemonProcess]:
-    """A running daemon that the tests of a module share; each uses chats of its own."""
+def shared_daemon(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Iterator[DaemonProcess]:
+    """One daemon for all tests of a module."""
     with DaemonProcess(tmp_path_factory.mktemp("daemon"), settings) as running:
         running.wait_for_log("orchestrator.state", state="active")
         yield running
+
+
+@pytest.fixture
+def daemon(shared_daemon: DaemonProcess) -> Iterator[DaemonProcess]:
+    """The module's running daemon; each test uses chats of its own. A failed test shows what it logged meanwhile."""
+    before = len(shared_daemon.transcript)
+    yield shared_daemon
+    print(*shared_daemon.transcript[before:], sep="\n")
 
 
 @pytest.fixture(scope="session")
@@ -46,12 +54,13 @@ def storage(request: pytest.FixtureRequest) -> Settings:
 
 @pytest.fixture
 def make_daemon(tmp_path: Path) -> Iterator[MakeDaemon]:
-    """Makes daemons that are not started yet, all on one home unless told otherwise; whatever runs at the end is
-    ended."""
+    """Makes daemons that are not started yet, all on one home unless told otherwise. What runs at the end is ended;
+    a failed test shows what they logged."""
     with ExitStack() as stack:
 
         def make(settings: Settings | None = None, home: Path = tmp_path, **environment: str) -> DaemonProcess:
             made = DaemonProcess(home, settings, environment=environment)
+            stack.callback(lambda: print(*made.transcript, sep="\n"))
             stack.callback(made.close)
             return made
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
 
+from intercomd.domain.endings import CUT_OFF_NOTICE
 from tests.support.daemon import DaemonProcess, Settings, wait_until_gone
 
 pytestmark = pytest.mark.full
@@ -83,17 +86,31 @@ def test_forked_process_ends_with_its_run(daemon: DaemonProcess) -> None:
     assert daemon.client.ask("forks", "!fork parent") == "parent"
     forked = daemon.agents("forks")
     assert len(forked) == 2
-    daemon.client.say("forks", "/stop")
+    assert daemon.client.ask("forks", "/stop") == "Stopped."
     wait_until_gone(forked)
     assert daemon.client.ask("forks", "again") == "again"
 
 
-def test_request_with_effects_is_not_run_twice(daemon: DaemonProcess) -> None:
-    """An agent that replied and then failed is not tried again: people get a notice (hazards B-12, B-114)."""
-    daemon.client.say("crashes", "!crash-after done")
-    reply, notice = daemon.client.wait_for_replies("crashes", 2)
-    assert reply == "done"
+def test_last_failed_try_ends_with_one_notice_and_retry_begins_anew(daemon: DaemonProcess) -> None:
+    """After the last try people are told once, nothing is pending, and /retry runs the request again with a new
+    count of tries (hazards B-20, B-123)."""
+    daemon.client.say("hopeless", "!exit 1")
+    daemon.wait_for_log("run.ended", folder="hopeless", ending="retry")
+    skip_to_last_try(daemon, "hopeless")
+    daemon.wait_for_log("run.ended", folder="hopeless", ending="gave_up")
+    (notice,) = daemon.client.wait_for_replies("hopeless", 1)
     assert "/retry" in notice
+    assert not daemon.client.get("/v1/groups/hopeless")["has_pending"]
+    assert "again" in daemon.client.ask("hopeless", "/retry")
+    daemon.wait_for_log("run.ended", folder="hopeless", ending="retry", count=2)
+    assert daemon.client.get("/v1/groups/hopeless")["attempts"] == 1
+
+
+def test_request_with_effects_is_not_run_twice(daemon: DaemonProcess) -> None:
+    """An agent that replied and then failed is not tried again: people read that the reply may be incomplete, and
+    are not sent to /retry, which has nothing to run (hazards B-12, B-114)."""
+    daemon.client.say("crashes", "!crash-after done")
+    assert daemon.client.wait_for_replies("crashes", 2) == ["done", CUT_OFF_NOTICE]
     daemon.wait_for_log("run.ended", folder="crashes", outcome="failed", ending="done")
     assert not daemon.client.get("/v1/groups/crashes")["has_pending"]
 
@@ -112,6 +129,13 @@ def assert_waits_for_second_try(daemon: DaemonProcess, folder: str, ended_at: st
     assert (progress["has_pending"], progress["attempts"]) == (True, 1)
     waits = instant(progress["not_before"]) - instant(ended_at)
     assert waits.total_seconds() == pytest.approx(FIRST_WAIT_SECONDS, abs=0.5)
+
+
+def skip_to_last_try(daemon: DaemonProcess, folder: str) -> None:
+    """As if all tries but the last had failed and the last were due: their waits add up to minutes."""
+    with closing(sqlite3.connect(daemon.data_dir / "intercom.db")) as connection:
+        connection.execute("UPDATE groups SET attempts = 5, not_before = 0 WHERE folder = ?", (folder,))
+        connection.commit()
 
 
 def instant(text: str) -> datetime:

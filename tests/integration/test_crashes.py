@@ -6,7 +6,6 @@ later; killing it breaks the hold.
 
 from __future__ import annotations
 
-
 import pytest
 
 from tests.integration.conftest import MakeDaemon

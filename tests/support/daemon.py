@@ -16,7 +16,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -24,7 +24,7 @@ from typing import Any, Self
 
 from intercomd.sandbox.group_lock import find_holders
 from tests.support.daemon_client import DaemonClient
-from tests.support.daemon_log import WAIT_SECONDS, DaemonLog, print_to_stderr
+from tests.support.daemon_log import WAIT_SECONDS, DaemonLog
 from tests.support.waiting import Logged
 
 ROOT = Path(__file__).parents[2]
@@ -61,7 +61,6 @@ class DaemonProcess:
         settings: Settings | None = None,
         *,
         environment: Mapping[str, str] | None = None,
-        print_line: Callable[[str], None] = print_to_stderr,
     ) -> None:
         self.home = home
         self.data_dir = home / "data"
@@ -70,9 +69,8 @@ class DaemonProcess:
         self.config.write_text(render_toml(merged))
         self.postgres_dsn: str | None = merged["storage"].get("postgres_dsn")
         self._environment = _small_environment() | dict(environment or {})
-        self._print_line = print_line
         self._process: subprocess.Popen[bytes] | None = None
-        self._log: DaemonLog | None = None
+        self._logs: list[DaemonLog] = []
         self._client: DaemonClient | None = None
 
     # -- the process ----------------------------------------------------------------------------------
@@ -98,7 +96,7 @@ class DaemonProcess:
             env=self._environment,
         )
         assert self._process.stdout is not None
-        self._log = DaemonLog(self._process.stdout, self._print_line)
+        self._logs.append(DaemonLog(self._process.stdout))
 
     @property
     def pid(self) -> int:
@@ -154,8 +152,12 @@ class DaemonProcess:
     @property
     def log(self) -> DaemonLog:
         """The log since the last start."""
-        assert self._log is not None
-        return self._log
+        return self._logs[-1]
+
+    @property
+    def transcript(self) -> list[str]:
+        """Every line since the first start."""
+        return [line for log in self._logs for line in log.lines]
 
     def wait_for_log(self, event: str, *, count: int = 1, timeout_s: float = WAIT_SECONDS, **fields: object) -> Logged:
         """See `DaemonLog.wait_for`."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
-import sys
 import threading
-from collections.abc import Callable
 from typing import IO
 
 from tests.support.waiting import Logged
@@ -20,11 +18,10 @@ _FIELD = re.compile(r' (?P<key>\w+)=(?P<value>"(?:[^"\\]|\\.)*"|\S+)')
 
 
 class DaemonLog:
-    """Every line of one process' output; `print_line` gets each as it comes."""
+    """Every line of one process' output."""
 
-    def __init__(self, stream: IO[bytes], print_line: Callable[[str], None]) -> None:
+    def __init__(self, stream: IO[bytes]) -> None:
         self._stream = stream
-        self._print = print_line
         self._changed = threading.Condition()
         self._lines: list[str] = []
         self._events: list[Logged] = []
@@ -87,15 +84,9 @@ class DaemonLog:
                     if logged is not None:
                         self._events.append(logged)
                     self._changed.notify_all()
-                self._print(line)
         with self._changed:
             self._has_ended = True
             self._changed.notify_all()
-
-
-def print_to_stderr(line: str) -> None:
-    """Where pytest collects it and shows it with a test that fails."""
-    print(line, file=sys.stderr)
 
 
 def parse_line(line: str) -> Logged | None:
