@@ -60,6 +60,7 @@ class CommandParts:
     message_loop: Address
     outbox: Address
     assistant_name: str
+    default_model: str
     new_id: Callable[[str], str]
     clock: Clock
 
@@ -163,7 +164,7 @@ class Commands:
             chat_jid,
             progress.group.name if progress else None,
             progress.group.folder if progress else None,
-            session.model if session else None,
+            (session.model if session else None) or self._parts.default_model,
             session.session_id if session else None,
             is_active,
             self._parts.assistant_name,

@@ -8,8 +8,8 @@ from intercomd.errors import FenceLost
 
 
 class HeldLease:
-    """Whether the duty is wanted is set by whoever runs it; the rest is written by LeaseKeeper only. Everybody who claims
-    or sends asks for the fence first.
+    """Whether the duty is wanted is set by whoever runs it; the rest is written by LeaseKeeper only. Everybody who
+    claims or sends asks for the fence first.
 
     A *suspended* lease is still ours by its row, but it could not be renewed for two thirds of its time: nothing may
     be claimed or sent until a renewal finds our epoch again.

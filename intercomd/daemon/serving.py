@@ -24,6 +24,7 @@ from intercomd.channels.local import LocalChannel, LocalHints
 from intercomd.clock import Clock, SystemClock
 from intercomd.daemon.address_file import AddressFile
 from intercomd.daemon.control import Control, LeaseChanged, StopAsked, TreeGaveUp
+from intercomd.daemon.housekeeping import Timetable
 from intercomd.daemon.launching import AgentChoices, SandboxLauncher
 from intercomd.daemon.notify import ServiceManager
 from intercomd.daemon.orchestration import Orchestration
@@ -81,6 +82,7 @@ class _Daemon:
 
     orchestration: Orchestration
     tree: SupervisionTree
+    timetable: Timetable
     url: str
 
 
@@ -143,8 +145,9 @@ def _start(settings: Settings, control: Control, stack: ExitStack) -> _Daemon:
     stack.callback(address_file.remove)
     if settings.orchestrator.enabled:
         orchestration.enable()
-    _log.info("daemon.ready", url=server.url, store=store.engine, after_ms=round((clock.monotonic() - started_at) * 1000))
-    return _Daemon(orchestration, tree, server.url)
+    after_ms = round((clock.monotonic() - started_at) * 1000)
+    _log.info("daemon.ready", url=server.url, store=store.engine, after_ms=after_ms)
+    return _Daemon(orchestration, tree, Timetable(to.housekeeper), server.url)
 
 
 def _follow(control: Control, daemon: _Daemon, manager: ServiceManager) -> int:
@@ -160,6 +163,7 @@ def _follow(control: Control, daemon: _Daemon, manager: ServiceManager) -> int:
                 return EXIT_CRASH
             case _:
                 daemon.orchestration.adjust()
+                daemon.timetable.run_due()
         _feed(manager, daemon.tree)
 
 

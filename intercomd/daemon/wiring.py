@@ -10,6 +10,7 @@ from intercomd.actors.commands import CommandParts, Commands
 from intercomd.actors.dispatcher import QUEUE_PREFIX, Dispatcher
 from intercomd.actors.group_queue import GroupQueue, QueueParts
 from intercomd.actors.held_lease import HeldLease
+from intercomd.actors.housekeeper import Housekeeper, Retention
 from intercomd.actors.lease_keeper import LeaseKeeper, LeaseTimes
 from intercomd.actors.message_loop import MessageLoop
 from intercomd.actors.outbox import Outbox, Route
@@ -25,6 +26,7 @@ from intercomd.domain.leases import DISPATCH, Holder, delivery_duty
 from intercomd.domain.runs import OpenedRun
 from intercomd.sandbox.layout import Layout
 from intercomd.sandbox.port import SandboxEngine
+from intercomd.sandbox.run_log import prune_run_logs
 from intercomd.settings.model import Settings
 from intercomd.store.ports import InputLimits, RetryPolicy, Store
 from intercomd.supervision.addresses import AddressBook
@@ -52,6 +54,7 @@ class Addresses:
     lease_keeper: Address
     outbox: Address
     local: Address
+    housekeeper: Address
     dispatcher: Address
     message_loop: Address
 
@@ -63,6 +66,7 @@ def addresses_in(book: AddressBook) -> Addresses:
         book.address("lease_keeper"),
         book.address("outbox"),
         book.address("channels/local"),
+        book.address("housekeeper"),
         book.address("orchestrator/dispatcher"),
         book.address("orchestrator/message_loop"),
     )
@@ -95,7 +99,8 @@ def held_leases() -> dict[DutyName, HeldLease]:
 
 
 def tree_spec(parts: Parts, book: AddressBook) -> SupervisorSpec:
-    """The whole tree. The orchestrator starts idle: `Orchestration` activates it when it is wanted and owns its duty."""
+    """The whole tree. The orchestrator starts idle: `Orchestration` activates it when it is wanted and its lease ours.
+    """
     to = addresses_in(book)
     return SupervisorSpec(
         "root",
@@ -105,6 +110,7 @@ def tree_spec(parts: Parts, book: AddressBook) -> SupervisorSpec:
             ChildSpec("lease_keeper", lambda context: _lease_keeper(parts, context)),
             SupervisorSpec("channels", children=_channels(parts, to)),
             ChildSpec("outbox", lambda context: _outbox(parts, to, context)),
+            ChildSpec("housekeeper", lambda context: _housekeeper(parts)),
             SupervisorSpec(
                 "orchestrator",
                 Strategy.REST_FOR_ONE,
@@ -134,11 +140,17 @@ def _commands(parts: Parts, to: Addresses, context: Context) -> Actor:
             to.message_loop,
             to.outbox,
             parts.settings.assistant.name,
+            _default_model(parts.settings),
             parts.new_id,
             parts.clock,
         ),
         context,
     )
+
+
+def _default_model(settings: Settings) -> str:
+    """The model of groups that chose none; the rules of the settings have seen to it that the profile exists."""
+    return settings.runtimes.profiles[settings.runtimes.default_runtime].default_model
 
 
 def _lease_keeper(parts: Parts, context: Context) -> Actor:
@@ -168,6 +180,18 @@ def _outbox(parts: Parts, to: Addresses, context: Context) -> Actor:
         parts.clock,
         context,
         resends_unknown=parts.settings.outbox.resend_unknown,
+    )
+
+
+def _housekeeper(parts: Parts) -> Actor:
+    sandbox = parts.settings.sandbox
+    return Housekeeper(
+        parts.store,
+        parts.layout.log_directory,
+        prune_run_logs,
+        parts.layout.sweep_run_folders,
+        Retention(sandbox.log_keep_runs, timedelta(days=sandbox.log_keep_days)),
+        parts.clock,
     )
 
 

@@ -84,8 +84,8 @@ def parse_frame(payload: bytes) -> Frame:
     session_id = _text(block.get("newSessionId"))
     answers = _answers(block.get("answers"))
     if block.get("status") == "error":
-        error = _text(block.get("error")) or "the agent reported an error without a text"
-        return AgentFailed(error, session_id, answers)
+        reported = _text(block.get("error")) or "the agent reported an error without a text"
+        return AgentFailed(reported, session_id, answers)
     event = block.get("event")
     if isinstance(event, dict):
         return _parse_event(event)

@@ -251,6 +251,19 @@ class RenewLeases:
     """timer, conductor → LeaseKeeper: take, renew or give back, as each duty is wanted."""
 
 
+# -- housekeeping -----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class PruneRunLogs:
+    """schedule → Housekeeper: remove run logs past their retention."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRunFolders:
+    """schedule → Housekeeper: remove folders of runs that a killed daemon left behind."""
+
+
 # -- requests ---------------------------------------------------------------------------------------
 
 

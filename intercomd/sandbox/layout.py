@@ -12,6 +12,8 @@ The main group's view of the project root is left out: it would show the agent e
 from __future__ import annotations
 
 import re
+import shutil
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
@@ -47,6 +49,19 @@ class Layout:
 
     def log_directory(self, folder: Folder) -> Path:
         return self._data / "logs" / folder
+
+    def sweep_run_folders(self, list_live: Callable[[], frozenset[RunId]]) -> int:
+        """Remove the folders of runs that are not live: a killed daemon left them. Returns how many.
+
+        `list_live` is called after looking: a run's folder is made after its row, so what is there now and has no live
+        row then is nobody's.
+        """
+        found = [entry for entry in (self._data / "run").glob("*") if entry.is_dir() and not entry.is_symlink()]
+        live = list_live()
+        leftovers = [folder for folder in found if folder.name not in live]
+        for folder in leftovers:
+            shutil.rmtree(folder, ignore_errors=True)
+        return len(leftovers)
 
     def prepare_run(
         self, engine: SandboxEngine, run_id: RunId, agent_input: AgentInput, timezone: str, now: datetime

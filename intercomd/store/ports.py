@@ -230,7 +230,8 @@ class Sessions(Protocol):
     ) -> Cancelled:
         """`/stop`, `/reset`, `/model` in one transaction: generation + 1, the live run's outcome STOPPED, the inputs
         it was given settled, the session cleared and runtime/model set when asked (None leaves them), `reply` put
-        into the outbox, the command message `handled` marked as answered. `key` makes it idempotent. Texts not handed over to the run stay pending."""
+        into the outbox, the command message `handled` marked as answered. `key` makes it idempotent. Texts not handed
+        over to the run stay pending."""
         ...
 
     def forget(self, folder: Folder, session_id: str, now: datetime) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -109,7 +110,7 @@ def test_failing_request_is_tried_six_times_then_gives_one_notice(make_world: Ma
     world.say("a", "m1 crash")
     world.finish()
     starts = [run.opened_at for run in reversed(world.runs())]
-    pauses = [(later - earlier).total_seconds() for earlier, later in zip(starts, starts[1:], strict=False)]
+    pauses = [(later - earlier).total_seconds() for earlier, later in pairwise(starts)]
     assert [round(pause) for pause in pauses] == pytest.approx([5, 10, 20, 40, 80], abs=1.5)
     assert len(world.replies("a")) == 1
     assert "/retry" in world.replies("a")[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from intercomd.daemon.orchestration import Orchestration
 from intercomd.daemon.slot_board import SlotBoard
 from intercomd.daemon.wiring import Parts, addresses_in, held_leases, tree_spec
 from intercomd.domain.chat import ChatMessage, MessageKind
-from intercomd.domain.ids import Folder, Seq
+from intercomd.domain.ids import Folder, InputId, Seq
 from intercomd.domain.leases import DISPATCH, Holder
 from intercomd.domain.runs import RunRecord
 from intercomd.sandbox.layout import Layout
@@ -232,7 +232,7 @@ class World:
         self.pass_time(330, tick=10)
 
     def restart(self) -> None:
-        """`kill -9`: every actor and mailbox is gone, agents go on as orphans, a new daemon starts on the same store."""
+        """`kill -9`: actors and mailboxes are gone, agents go on as orphans, a new daemon starts on the same store."""
         for sandbox in self.agents.alive:
             sandbox.listener = _Nobody()
         self.sim = self._begin()
@@ -301,5 +301,5 @@ class _Nobody:
         """Nor does anybody hear of the end."""
 
 
-def _hangs(turns: list[tuple[object, str]]) -> bool:
+def _hangs(turns: Sequence[tuple[InputId, str]]) -> bool:
     return any(" hang</message>" in prompt for _, prompt in turns)

@@ -79,7 +79,8 @@ frames = st.one_of(
 @given(st.lists(st.one_of(frames, st.just("take")), max_size=12))
 def test_every_input_is_settled_at_most_once_and_never_forgotten(happenings: list[Frame | str]) -> None:
     """Over all interleavings of taken, result, end of turn and error: settled + open = delivered, each once."""
-    turns, settled, taken = START, [], 0
+    turns, taken = START, 0
+    settled: list[InputId] = []
     for happening in happenings:
         if isinstance(happening, str):
             if turns.takes_follow_ups and taken == 0:

@@ -1,0 +1,80 @@
+"""Clears away what is past its time: run logs, and folders that a killed daemon left behind.
+
+Owns:      nothing; being late or missing a day does no harm.
+Never:     touches what belongs to a live run.
+Talks to:  the store and the file system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from intercomd.clock import Clock
+from intercomd.domain.ids import Folder, RunId
+from intercomd.domain.mailbox import Heartbeat, PruneRunLogs, SweepRunFolders
+from intercomd.logs import EventLog
+from intercomd.store.ports import Store
+
+_log = EventLog("housekeeping")
+
+PruneLogs = Callable[[Path, int, timedelta, datetime], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How many run logs of a group are kept, and for how long."""
+
+    keep_logs: int
+    log_age: timedelta
+
+
+class Housekeeper:
+    """See the module's text. `prune_logs` removes a group's outdated logs, `sweep_folders` the folders of runs that are
+    not live; both answer how many."""
+
+    def __init__(
+        self,
+        store: Store,
+        log_directory: Callable[[Folder], Path],
+        prune_logs: PruneLogs,
+        sweep_folders: Callable[[Callable[[], frozenset[RunId]]], int],
+        retention: Retention,
+        clock: Clock,
+    ) -> None:
+        self._store = store
+        self._log_directory = log_directory
+        self._prune_logs = prune_logs
+        self._sweep_folders = sweep_folders
+        self._retention = retention
+        self._clock = clock
+
+    def handle(self, item: object) -> object:
+        match item:
+            case PruneRunLogs():
+                self._prune()
+            case SweepRunFolders():
+                self._sweep()
+            case Heartbeat():
+                return "ok"
+            case _:
+                raise TypeError(f"Housekeeper does not take {item!r}")
+        return None
+
+    def _prune(self) -> None:
+        keep, age = self._retention.keep_logs, self._retention.log_age
+        removed = 0
+        for group in self._store.groups.list_all():
+            removed += self._prune_logs(self._log_directory(group.folder), keep, age, self._clock.now())
+        if removed:
+            _log.info("housekeeping.logs_removed", count=removed)
+
+    def _sweep(self) -> None:
+        removed = self._sweep_folders(self._live_runs)
+        if removed:
+            _log.info("housekeeping.folders_removed", count=removed)
+
+    def _live_runs(self) -> frozenset[RunId]:
+        return frozenset(record.run_id for record in self._store.runs.list_live())
