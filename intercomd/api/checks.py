@@ -30,7 +30,8 @@ class Check(Generic[T_co]):
     """One question."""
 
     def __init__(self, name: str, ask: Callable[[], T_co], clock: Clock, max_age_s: float) -> None:
-        """`ask` may block and may raise `IntercomError`; its answer counts for `max_age_s`."""
+        """`ask` may block and may raise `IntercomError`; its answer counts for `max_age_s`. After an error
+        the next one who wants to know asks again."""
         self.name = name
         self._ask = ask
         self._clock = clock
@@ -44,7 +45,8 @@ class Check(Generic[T_co]):
     def begin(self) -> None:
         """Ask, unless the last answer still counts or the question is under way."""
         with self._lock:
-            is_fresh = self._found.age_s is not None and self._clock.monotonic() - self._found_at < self._max_age_s
+            has_answer = self._found.age_s is not None and self._found.error is None
+            is_fresh = has_answer and self._clock.monotonic() - self._found_at < self._max_age_s
             if is_fresh or not self._answered.is_set():
                 return
             self._answered.clear()

@@ -37,7 +37,7 @@ class ConnectionBroken(Exception):
 
 class PostgresConnection:
     """A logged-in connection; every method may raise `ConnectionBroken`, or pg8000's `DatabaseError` for what the server
-    refused. `is_commit_sent` tells whether anything of the last transaction can have become lasting."""
+    refused. `is_commit_sent`: a COMMIT is on its way, and until its answer comes nobody knows whether it was done."""
 
     def __init__(self, target: PostgresTarget, *, connect_timeout: timedelta, statement_timeout: timedelta) -> None:
         with _naming_breakage():
@@ -60,6 +60,7 @@ class PostgresConnection:
             commit = self._prepare("COMMIT", "COMMIT")
             self.is_commit_sent = True
             self._execute(commit, {})
+            self.is_commit_sent = False
         self._held_back.clear()
         self._is_in_transaction = False
 
