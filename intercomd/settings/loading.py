@@ -23,6 +23,9 @@ ENVIRONMENT = {
 }
 """Environment variables and the keys they win over; a blank one counts as unset."""
 
+ENVIRONMENT_FILES = {"INTERCOM_POSTGRES_DSN_FILE": "storage.postgres_dsn"}
+"""Variables that name a file with the value, as a service manager hands over secrets; those above win over them."""
+
 
 def load_settings(
     path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, object] | None = None
@@ -35,6 +38,10 @@ def load_settings(
     """
     source, table = _read_file(path)
     origins: dict[str, str] = {}
+    for variable, key in ENVIRONMENT_FILES.items():
+        if name := environment.get(variable, "").strip():
+            _put(table, key, _read_value(variable, Path(name)))
+            origins[key] = variable
     for variable, key in ENVIRONMENT.items():
         if value := environment.get(variable, "").strip():
             _put(table, key, value)
@@ -66,6 +73,14 @@ def _read_file(path: Path | None) -> tuple[str, dict[str, Any]]:
         ) from None
     except tomli.TOMLDecodeError as error:
         raise ConfigError(str(path), [f"the file is not TOML: {error}"]) from None
+
+
+def _read_value(variable: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8"
+        raise ConfigError(variable, [f"the file {path} cannot be read: {reason}"]) from error
 
 
 def _put(table: dict[str, Any], key: str, value: object) -> None:

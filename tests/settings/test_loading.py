@@ -101,6 +101,28 @@ def test_blank_variables_count_as_unset(tmp_path: Path) -> None:
     assert load_settings(path, dict.fromkeys(ENVIRONMENT, "  ")).assistant.name == "File"
 
 
+def test_secret_is_read_from_the_file_a_variable_names(tmp_path: Path) -> None:
+    """A credential of the service manager wins over the settings file, the value itself over both."""
+    path = write(tmp_path, 'storage.postgres_dsn = "postgresql://file/db"')
+    credential = tmp_path / "postgres-dsn"
+    credential.write_text("postgresql://u:hidden@credential/db\n")
+    environment = {"INTERCOM_POSTGRES_DSN_FILE": str(credential)}
+    secret = load_settings(path, environment).storage.postgres_dsn
+    assert secret is not None
+    assert secret.reveal() == "postgresql://u:hidden@credential/db"
+    assert "hidden" not in repr(secret)
+    environment["INTERCOM_POSTGRES_DSN"] = "postgresql://variable/db"
+    secret = load_settings(path, environment).storage.postgres_dsn
+    assert secret is not None
+    assert secret.reveal() == "postgresql://variable/db"
+
+
+def test_secret_file_that_is_missing_is_named(tmp_path: Path) -> None:
+    """A credential that was promised and is not there is a configuration error, not an unset value."""
+    with pytest.raises(ConfigError, match=r"INTERCOM_POSTGRES_DSN_FILE.*\n.*gone cannot be read: No such file"):
+        load_settings(write(tmp_path, ""), {"INTERCOM_POSTGRES_DSN_FILE": str(tmp_path / "gone")})
+
+
 def test_command_line_wins_over_the_environment(tmp_path: Path) -> None:
     """--bind beats INTERCOMD_BIND beats the file."""
     path = write(tmp_path, 'server.bind = "127.0.0.1:1"')
