@@ -1,0 +1,87 @@
+"""What a daemon costs that has nothing to do, and one that has more to do than slots; measured on the real process."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from statistics import median
+from threading import Event
+
+from intercomd.store.opening import StoreSettings, open_store
+from tests.bench.figures import Figure, percentile
+from tests.bench.stage import register, write_to_all
+from tests.support.daemon import DaemonProcess
+
+_RSS_TARGETS = {1_000: 80.0, 10_000: 120.0}
+_OBSERVED_S = 10.0
+_SETTLED_S = 3.0
+_WAITING_GROUPS = 10_000
+_MEMORY_FOLDER = Path("/dev/shm")
+_TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
+
+
+def measure_idle(home: Path, rounds: int) -> Iterator[Figure]:
+    """Memory and CPU with registered groups, and the time from start to ready."""
+    for groups, target in _RSS_TARGETS.items():
+        with _daemon(_seeded(home / f"idle-{groups}", groups, messages=0)) as daemon:
+            _pass_time(_SETTLED_S)
+            before = _cpu_seconds(daemon.pid)
+            _pass_time(_OBSERVED_S)
+            share = 100 * (_cpu_seconds(daemon.pid) - before) / _OBSERVED_S
+            yield Figure(f"idle, {groups:,} groups: resident memory", _status(daemon.pid, "VmRSS") / 1024, "MB", target)
+            yield Figure(f"idle, {groups:,} groups: CPU", share, "% of a core", 0.5)
+    took = []
+    with _daemon(home / f"idle-{max(_RSS_TARGETS)}") as daemon:
+        for _ in range(rounds):
+            daemon.terminate()
+            began = time.monotonic()
+            daemon.launch()
+            daemon.wait_for_log("daemon.ready")
+            took.append(time.monotonic() - began)
+    yield Figure("start to ready, 10,000 groups", median(took), "s", 0.8)
+    yield Figure("start to ready, worst of the rounds", percentile(took, 100), "s")
+
+
+def measure_waiting(home: Path, _rounds: int) -> Iterator[Figure]:
+    """10,000 groups with a request and three slots whose agents take their time."""
+    folder = _seeded(home / "waiting", _WAITING_GROUPS, messages=1)
+    with _daemon(folder) as daemon:
+        daemon.wait_for_log("run.ended", count=20)
+        yield Figure("10,000 groups waiting: threads", _status(daemon.pid, "Threads"), "", 60)
+        yield Figure("10,000 groups waiting: resident memory", _status(daemon.pid, "VmRSS") / 1024, "MB")
+
+
+def _daemon(home: Path) -> DaemonProcess:
+    return DaemonProcess(home, {"log": {"level": "info"}})
+
+
+def _seeded(home: Path, groups: int, messages: int) -> Path:
+    """A home whose store holds groups; filled in memory first, where a commit costs nothing."""
+    (home / "data").mkdir(parents=True)
+    draft = (_MEMORY_FOLDER if _MEMORY_FOLDER.is_dir() else home) / f"intercom-bench-{os.getpid()}.db"
+    store = open_store(StoreSettings(assistant_name="Bench", main_folder="main", sqlite_path=draft))
+    try:
+        register(store, groups)
+        write_to_all(store, groups, messages)
+    finally:
+        store.close()
+        shutil.move(draft, home / "data/intercom.db")
+    return home
+
+
+def _pass_time(seconds: float) -> None:
+    Event().wait(seconds)
+
+
+def _cpu_seconds(pid: int) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
+
+
+def _status(pid: int, key: str) -> float:
+    """A number of /proc/<pid>/status; sizes there are in KiB."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return float(next(line.split()[1] for line in lines if line.startswith(f"{key}:")))
