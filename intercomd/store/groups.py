@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 
 from intercomd.domain.chat import Group, GroupProgress, ReadyChat
@@ -74,39 +75,42 @@ def _add(transaction: Transaction, group: Group, now: datetime) -> Group:
         raise StoreConflict(f"folder {group.folder} belongs to the group {owner['jid']}")
     if known is not None and known["folder"] != group.folder:
         _refuse_while_running(transaction, known["folder"], "renamed")
-    config = None if group.container_config is None else json.dumps(dict(group.container_config))
-    settings: dict[str, SqlValue] = {
+    wanted = replace(
+        group,
+        name=clean(group.name),
+        trigger=clean(group.trigger),
+        added_at=from_epoch_ms(known["added_at"] if known is not None else to_epoch_ms(group.added_at or now)),
+    )
+    if known is None:
+        _register(transaction, wanted)
+        record_event(transaction, EventCode.GROUP_REGISTERED, now, chat_jid=group.jid, folder=group.folder)
+    elif group_of(known) != wanted:
+        transaction.run("change_group", **_settings(wanted))
+        record_event(transaction, EventCode.GROUP_CHANGED, now, chat_jid=group.jid, folder=group.folder)
+    return wanted
+
+
+def _register(transaction: Transaction, group: Group) -> None:
+    """A new group starts behind everything that is in its chat."""
+    transaction.run("add_empty_chat", chat_jid=group.jid, name=group.name)
+    chat = transaction.row("lock_chat", chat_jid=group.jid)
+    assert chat is not None
+    assert group.added_at is not None
+    transaction.run("add_group", **_settings(group), added_at=to_epoch_ms(group.added_at), last_seq=chat["last_seq"])
+
+
+def _settings(group: Group) -> dict[str, SqlValue]:
+    config = group.container_config
+    return {
         "folder": group.folder,
         "chat_jid": group.jid,
-        "name": clean(group.name),
-        "trigger_text": clean(group.trigger),
+        "name": group.name,
+        "trigger_text": group.trigger,
         "requires_trigger": int(group.requires_trigger),
         "runtime": group.runtime,
         "model": group.model,
-        "container_config": config,
+        "container_config": None if config is None else json.dumps(dict(config)),
     }
-    if known is not None:
-        transaction.run("change_group", **settings)
-        added_at = int(known["added_at"])
-    else:
-        added_at = to_epoch_ms(group.added_at or now)
-        transaction.run("add_empty_chat", chat_jid=group.jid, name=clean(group.name))
-        chat = transaction.row("lock_chat", chat_jid=group.jid)
-        assert chat is not None
-        transaction.run("add_group", **settings, added_at=added_at, last_seq=chat["last_seq"])
-    code = EventCode.GROUP_REGISTERED if known is None else EventCode.GROUP_CHANGED
-    record_event(transaction, code, now, chat_jid=group.jid, folder=group.folder)
-    return Group(
-        group.jid,
-        clean(group.name),
-        group.folder,
-        clean(group.trigger),
-        group.requires_trigger,
-        group.runtime,
-        group.model,
-        None if config is None else json.loads(config),
-        from_epoch_ms(added_at),
-    )
 
 
 def _remove(transaction: Transaction, folder: Folder, now: datetime) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import takewhile
 
 from intercomd.domain.endings import RunFacts, decide, notice_for
 from intercomd.domain.events import EventCode
@@ -84,7 +85,9 @@ def _apply(
                 settle(transaction, run, run["run_id"], inputs[-1]["up_to_seq"], now)
         case Ending.GAVE_UP:
             _send_notice(transaction, run, facts, now)
-            give_up(transaction, run, run["run_id"], inputs[0]["up_to_seq"], now)
+            answered = takewhile(lambda row: row["settled_at"] is not None, inputs[1:])
+            up_to_seq = max(row["up_to_seq"] for row in (inputs[0], *answered))
+            give_up(transaction, run, run["run_id"], up_to_seq, now)
         case Ending.RETRY:
             assert ending.retry_at is not None
             transaction.run(

@@ -65,10 +65,12 @@ def _texts(run: Row, write: FrameWrite) -> list[NewText]:
 
 
 def _settle(transaction: Transaction, run: Row, write: FrameWrite, now: datetime) -> None:
-    """Settling moves one number forward, so it stops before the first input that has no answer yet."""
+    """An answer is kept with its input; the group's numbers move up to the first input that has none yet."""
+    for input_id in write.settles:
+        transaction.run("settle_input", run_id=write.run_id, input_id=input_id, now=to_epoch_ms(now))
     up_to_seq = None
     for row in transaction.rows("list_inputs", run_id=write.run_id):
-        if row["settled_at"] is None and row["input_id"] not in write.settles:
+        if row["settled_at"] is None:
             break
         up_to_seq = row["up_to_seq"]
     if up_to_seq is not None:

@@ -138,6 +138,8 @@ class SqliteDatabase:
         """The file holds what people wrote, so only its owner may read it; -wal and -shm take over its mode."""
         if sqlite3.sqlite_version_info < _OLDEST:
             raise StoreError(f"SQLite {sqlite3.sqlite_version} is too old: 3.35 or newer is needed")
+        if self._path.is_dir():
+            raise StoreError(f"{self._path}: the database file cannot be opened: it is a folder")
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._path.touch(mode=0o600)

@@ -171,7 +171,17 @@ def test_open_follow_up_takes_what_came_after_the_last_input(house: Household) -
     assert [m.content for m in prompt.messages] == ["and also"]
     assert runs.open_follow_up(RUN, FOLLOW_UP, InputLimits(), NOON) == prompt
     assert runs.open_follow_up(RUN, InputId("input-3"), InputLimits(), NOON) is None
-    house.record(settles=(FOLLOW_UP,))
+
+
+def test_record_frame_remembers_an_answer_out_of_order(house: Household) -> None:
+    """A follow-up answered before the prompt moves nothing until the prompt has its answer too."""
+    house.say("1")
+    house.open()
+    house.say("2")
+    assert house.store.runs.open_follow_up(RUN, FOLLOW_UP, InputLimits(), NOON) is not None
+    house.record(frame=0, settles=(FOLLOW_UP,))
+    assert house.progress().settled_seq == 0
+    house.record(frame=1, settles=(PROMPT,))
     assert house.progress().settled_seq == 2
 
 

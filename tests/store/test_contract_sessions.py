@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from intercomd.domain.ids import Folder, RunId, Seq
+from intercomd.domain.ids import Folder, Generation, RunId, Seq
 from intercomd.domain.runs import Outcome
 from intercomd.errors import NotFound
 from intercomd.store.ports import Cancelled
@@ -32,7 +32,7 @@ def test_cancel_stops_the_run_and_settles_what_it_was_given(house: Household) ->
     house.record(session_id="s1")
     house.say("2")
     command = house.say("c", "/reset").seq
-    assert cancel(house, "k", handled=command) == Cancelled(1, RUN, is_repeat=False)
+    assert cancel(house, "k", handled=command) == Cancelled(Generation(1), RUN, is_repeat=False)
     assert house.store.runs.get(RUN).outcome is Outcome.STOPPED
     session = house.store.sessions.get(COOKS)
     assert (session.session_id, session.generation, session.runtime, session.model) == (None, 1, "gemini", "m2")

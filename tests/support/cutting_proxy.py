@@ -16,6 +16,9 @@ from enum import Enum, auto
 
 from tests.support.waiting import DEADLINE_SECONDS, join
 
+_READY = b"Z\x00\x00\x00\x05"
+"""ReadyForQuery, up to its status byte: all that was asked before is done."""
+
 
 class Fault(Enum):
     """What happens next; the first two happen once, the others until `heal`."""
@@ -78,7 +81,7 @@ class CuttingProxy:
         return self._fault is fault
 
     def note_cut(self) -> None:
-        """A link has broken as it was told to."""
+        """A link is about to break as it was told to; the next connection works again."""
         self.heal()
         self.has_cut.set()
 
@@ -101,6 +104,8 @@ class CuttingProxy:
                 client.close()
                 continue
             server.settimeout(None)
+            for end in (client, server):
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             with self._guard:
                 self._links.append(_Link(self, client, server))
 
@@ -138,8 +143,8 @@ class _Link:
                 self._proxy.wait_until_moving()
                 if watch.feed(data):
                     if self._proxy.is_armed(Fault.LOSE_COMMIT):
-                        self.cut()
                         self._proxy.note_cut()
+                        self.cut()
                         return
                     if self._proxy.is_armed(Fault.LOSE_ANSWER):
                         self._cuts_at_answer.set()
@@ -147,14 +152,18 @@ class _Link:
         self.cut()
 
     def _carry_answers(self) -> None:
+        withheld = b""
         with suppress(OSError):
             while data := self._server.recv(65536):
                 self._proxy.wait_until_moving()
-                if self._cuts_at_answer.is_set():
-                    self.cut()
+                if not self._cuts_at_answer.is_set():
+                    self._client.sendall(data)
+                    continue
+                withheld = (withheld + data)[-6:]
+                if withheld[:5] == _READY:
                     self._proxy.note_cut()
+                    self.cut()
                     return
-                self._client.sendall(data)
         self.cut()
 
 
@@ -169,7 +178,8 @@ class CommitWatch:
     def feed(self, data: bytes) -> bool:
         """True when `data` completes a message that executes a COMMIT."""
         self._buffer += data
-        return any([self._is_commit(kind, body) for kind, body in self._messages()])
+        executed = [self._is_commit(kind, body) for kind, body in self._messages()]
+        return any(executed)
 
     def _messages(self) -> Iterator[tuple[bytes, bytes]]:
         while True:

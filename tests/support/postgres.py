@@ -26,6 +26,8 @@ DSN_VARIABLE = "INTERCOM_TEST_POSTGRES_DSN"
 INSTALL_HINT = f"no Postgres server found: run `apt-get install postgresql`, or set {DSN_VARIABLE} to a server's URL"
 _TEMPLATE = "intercom_test_template"
 _WAIT_SECONDS = 30
+_REFERENCED_LAST = ("chats", "runs")
+"""Tables that others refer to."""
 
 
 @dataclass(frozen=True)
@@ -37,16 +39,22 @@ class PostgresServer:
     def dsn(self, database: str) -> str:
         return urlunsplit(urlsplit(self.url)._replace(path=f"/{database}"))
 
-    def run_sql(self, sql: str, database: str = "postgres") -> list[list[Any]]:
-        """One statement on a connection of its own."""
+    @contextmanager
+    def connection(self, database: str = "postgres") -> Iterator[pg8000.native.Connection]:
+        """A connection for the time of the block."""
         target = parse_dsn(self.dsn(database))
         connection = pg8000.native.Connection(
             target.user, host=target.host, port=target.port, database=target.database, password=target.password
         )
         try:
-            return list(connection.run(sql) or [])
+            yield connection
         finally:
             connection.close()
+
+    def run_sql(self, sql: str, database: str = "postgres") -> list[list[Any]]:
+        """One statement on a connection of its own."""
+        with self.connection(database) as connection:
+            return list(connection.run(sql) or [])
 
     def create_template(self) -> None:
         """A database with our schema, to be copied."""
@@ -71,9 +79,10 @@ class PostgresServer:
 
     def delete_rows(self, database: str) -> None:
         """Empty every table but the schema's version."""
-        tables = self.run_sql("SELECT tablename FROM pg_tables WHERE schemaname = 'public'", database)
-        names = ", ".join(f'"{name}"' for (name,) in tables if name != "schema_version")
-        self.run_sql(f"TRUNCATE {names} RESTART IDENTITY", database)
+        with self.connection(database) as connection:
+            tables = connection.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+            names = sorted((name for (name,) in tables if name != "schema_version"), key=_REFERENCED_LAST.count)
+            connection.run("; ".join(f'DELETE FROM "{name}"' for name in names))
 
 
 class PostgresCluster:
@@ -123,6 +132,9 @@ class PostgresCluster:
         finally:
             for watch in watches:
                 os.close(watch)
+        # Whoever inherited the dead server may not have waited for it; its pid would make the next one refuse to start.
+        (self.folder / "data" / "postmaster.pid").unlink()
+        (self.folder / f".s.PGSQL.{self.port}.lock").unlink()
 
     def require_password(self, user: str, password: str) -> str:
         """A user who must give a password over TCP; returns a DSN with it."""

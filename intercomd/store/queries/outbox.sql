@@ -13,7 +13,8 @@ SELECT outbox_id FROM outbox WHERE outbox_id = :outbox_id
 
 -- :name expire_texts
 UPDATE outbox SET state = 'failed', error = 'expired'
-WHERE state = 'pending' AND expires_at <= :now AND chat_jid IN (SELECT jid FROM chats WHERE channel = :channel)
+WHERE state = 'pending' AND expires_at <= :now
+    AND EXISTS (SELECT 1 FROM chats c WHERE c.jid = outbox.chat_jid AND c.channel = :channel)
 RETURNING outbox_id, chat_jid, run_id
 
 -- :name claim_texts

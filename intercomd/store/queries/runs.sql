@@ -27,6 +27,9 @@ VALUES (:run_id, :input_id, :after_seq, :up_to_seq, :first_seq, :request_seq, :o
 -- :name list_inputs
 SELECT * FROM run_inputs WHERE run_id = :run_id ORDER BY up_to_seq
 
+-- :name settle_input
+UPDATE run_inputs SET settled_at = :now WHERE run_id = :run_id AND input_id = :input_id AND settled_at IS NULL
+
 -- :name settle_inputs
 UPDATE run_inputs SET settled_at = :now WHERE run_id = :run_id AND up_to_seq <= :up_to_seq AND settled_at IS NULL
 

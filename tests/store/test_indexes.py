@@ -1,0 +1,126 @@
+"""B-16: what runs with every message is answered from an index, shown by each engine's own plan."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from typing import Any, Protocol
+
+import pytest
+
+from intercomd.domain.ids import ChatJid
+from intercomd.store.named_queries import load_queries
+from intercomd.store.opening import StoreSettings
+from tests.store.household import Household, reply
+from tests.support.postgres import PostgresServer
+
+INDEXES = {
+    "list_ready": ["groups_pending"],
+    "next_retry_at": ["groups_backoff"],
+    "note_request": ["groups_jid", "autoindex_groups_2"],
+    "list_history": ["chat_messages_pkey", "autoindex_chat_messages_1"],
+    "edit_message": ["chat_messages_chat_jid_external_id", "autoindex_chat_messages_2"],
+    "list_prompt_messages": ["chat_messages_pkey", "autoindex_chat_messages_1"],
+    "list_unhandled_commands": ["chat_messages_commands"],
+    "claim_texts": ["outbox_pending", "outbox_waiting"],
+    "expire_texts": ["outbox_expiry"],
+    "list_recent_texts_of_chat": ["outbox_chat_jid_position", "autoindex_outbox_2"],
+    "list_stranded_texts": ["outbox_sending"],
+    "find_live_run": ["runs_live"],
+    "list_recent_events_of_chat": ["events_by_chat"],
+}
+"""Per query the index that answers it, by its name on either engine."""
+
+SCANS = ("Seq Scan on", "SCAN groups\n", "SCAN chat_messages\n", "SCAN outbox\n", "SCAN o\n", "SCAN runs\n")
+
+VALUES = {
+    "after_seq": "5",
+    "up_to_seq": "9",
+    "external_id": "'m-7'",
+    "content": "'x'",
+    "channel": "'local'",
+    "chat_jid": "'local:7'",
+    "folder": "'g7'",
+    "after": "5",
+    "epoch": "1",
+    "limit": "10",
+    "now": "1000",
+    "seq": "7",
+}
+
+CROWD = (
+    """INSERT INTO chats (jid, name, channel, is_group, last_seq)
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+    SELECT 'local:' || i, 'n', 'local', 0, 1 FROM n""",
+    """INSERT INTO groups (folder, jid, name, trigger_text, requires_trigger, added_at, last_request_seq, settled_seq,
+        context_seq, waiting_since)
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+    SELECT 'g' || i, 'local:' || i, 'n', '', 0, 0, 1, i % 2, 0, i FROM n""",
+    """INSERT INTO chat_messages (chat_jid, seq, external_id, sender, sender_name, content, sent_at, stored_at, kind,
+        is_from_me)
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)
+    SELECT 'local:' || (i % 50 + 1), i, 'm-' || i, 'u', 'U', 'text', 0, i, 'request', 0 FROM n""",
+    """INSERT INTO outbox (outbox_id, chat_jid, position, kind, content, state, created_at, expires_at)
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)
+    SELECT 'o' || i, 'local:' || (i % 50 + 1), i, 'reply', 'text', CASE WHEN i > 5990 THEN 'pending' ELSE 'sent' END,
+        i, 1000000 FROM n""",
+    """INSERT INTO runs (run_id, folder, chat_jid, epoch, generation, attempt, opened_at, outcome)
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+    SELECT 'r' || i, 'g' || (i % 50), 'local:1', 1, 0, 1, i, 'succeeded' FROM n""",
+    """INSERT INTO events (at, code, chat_jid, detail)
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)
+    SELECT i, 'x', 'local:' || (i % 50), '' FROM n""",
+    "ANALYZE",
+)
+
+
+class RunSql(Protocol):
+    """Runs one statement and gives its rows."""
+
+    def __call__(self, sql: str, /) -> Sequence[Sequence[Any]]: ...
+
+
+@contextmanager
+def open_raw(settings: StoreSettings) -> Iterator[RunSql]:
+    """The store's database without the store."""
+    if settings.sqlite_path is not None:
+        with closing(sqlite3.connect(settings.sqlite_path, isolation_level=None)) as file:
+            yield lambda sql: file.execute(sql).fetchall()
+    else:
+        dsn = str(settings.postgres_dsn)
+        with PostgresServer(dsn).connection(dsn.rpartition("/")[2]) as connection:
+            yield lambda sql: connection.run(sql) or []
+
+
+def filled_in(query: str) -> str:
+    """The query's text with values in place of its parameters."""
+    sql = load_queries()[query].sql
+    for name, value in VALUES.items():
+        sql = sql.replace(f":{name}", value)
+    return sql
+
+
+@pytest.mark.usefixtures("store")
+def test_frequent_queries_are_answered_from_an_index(store_settings: StoreSettings) -> None:
+    """With thousands of groups, messages and texts each such query names its index and scans no table."""
+    explain = "EXPLAIN QUERY PLAN" if store_settings.sqlite_path is not None else "EXPLAIN"
+    with open_raw(store_settings) as run_sql:
+        for statement in CROWD:
+            run_sql(statement)
+        plans = {
+            query: "".join(f"{row[-1]}\n" for row in run_sql(f"{explain} {filled_in(query)}")) for query in INDEXES
+        }
+    unindexed = {query: plan for query, plan in plans.items() if not any(name in plan for name in INDEXES[query])}
+    scanning = {query: plan for query, plan in plans.items() if any(scan in plan for scan in SCANS)}
+    assert (unindexed, scanning) == ({}, {})
+
+
+def test_claim_gives_the_first_text_of_each_chat_behind_a_backlog(house: Household) -> None:
+    """A chat with many waiting texts gives its first one, and others give theirs."""
+    garden = ChatJid("local:garden")
+    house.say("k")
+    house.say("g", chat_jid=garden)
+    texts = [reply(f"k{number}") for number in range(100)]
+    house.store.outbox.enqueue([*texts, reply("g0", garden)], handled=None, now=house.now)
+    assert {row.outbox_id for row in house.claim()} == {"g0", "k0"}

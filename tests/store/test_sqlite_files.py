@@ -1,0 +1,113 @@
+"""What SQLite's file can do to us."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from intercomd.errors import StoreError, StoreUnavailable
+from intercomd.store.opening import StoreSettings, open_store
+from tests.store.household import Household
+
+
+def settings(path: Path) -> StoreSettings:
+    """A store that does not wait long."""
+    wait = timedelta(milliseconds=20)
+    return StoreSettings(assistant_name="Ada", main_folder="main", sqlite_path=path, acquire_timeout=wait)
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Another process holds the file's write lock."""
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    try:
+        yield
+    finally:
+        other.close()
+
+
+def test_open_refuses_a_file_that_is_no_database(tmp_path: Path) -> None:
+    """Somebody's text file is named and not touched."""
+    path = tmp_path / "notes.txt"
+    path.write_text("not a database, " * 100)
+    with pytest.raises(StoreError, match="notes.txt: file is not a database"):
+        open_store(settings(path))
+    assert path.read_text().startswith("not a database")
+
+
+def test_open_refuses_a_folder(tmp_path: Path) -> None:
+    """A folder cannot be a database."""
+    with pytest.raises(StoreError, match="it is a folder"):
+        open_store(settings(tmp_path))
+
+
+def test_open_refuses_a_path_below_a_file(tmp_path: Path) -> None:
+    """A folder that cannot be made is named."""
+    (tmp_path / "file").touch()
+    with pytest.raises(StoreError, match="cannot be opened"):
+        open_store(settings(tmp_path / "file" / "intercom.db"))
+
+
+def test_store_waits_for_a_file_that_is_locked_at_start(tmp_path: Path) -> None:
+    """Opening succeeds, every call says that the store is away, and it works by itself once the lock is gone."""
+    path = tmp_path / "intercom.db"
+    with locked(path):
+        store = open_store(settings(path))
+        with pytest.raises(StoreUnavailable, match="locked"):
+            store.ping()
+    store.ping()
+    store.close()
+
+
+def test_write_fails_as_unavailable_while_another_process_writes(tmp_path: Path) -> None:
+    """A lock held beyond the deadline is no crash, and the same write works afterwards."""
+    path = tmp_path / "intercom.db"
+    store = open_store(settings(path))
+    house = Household(store)
+    with locked(path), pytest.raises(StoreUnavailable, match="locked"):
+        house.say("m")
+    assert house.say("m").is_new
+    store.close()
+
+
+def test_write_fails_as_unavailable_when_the_disk_is_full(tmp_path: Path) -> None:
+    """A full disk rolls the write back; with room again the same write works."""
+    path = tmp_path / "intercom.db"
+    store = open_store(settings(path))
+    house = Household(store)
+    store.close()
+    limited = open_store(settings(path))
+    house.store = limited
+    database = limited._database  # type: ignore[attr-defined]
+    database.prepare()
+    writer = database._writer
+    (pages,) = writer.execute("PRAGMA page_count").fetchone()
+    writer.execute(f"PRAGMA max_page_count = {pages}")
+    with pytest.raises(StoreUnavailable, match="full"):
+        house.say("big", "x" * 100_000)
+    writer.execute("PRAGMA max_page_count = 1000000")
+    assert house.say("big", "x" * 100_000).seq == 1
+    limited.close()
+
+
+def test_file_is_readable_by_its_owner_only(tmp_path: Path) -> None:
+    """What people wrote is nobody else's."""
+    path = tmp_path / "intercom.db"
+    store = open_store(settings(path))
+    Household(store)
+    assert {item.stat().st_mode & 0o777 for item in tmp_path.iterdir()} == {0o600}
+    store.close()
+
+
+def test_closed_store_is_unavailable(tmp_path: Path) -> None:
+    """After close every call says so."""
+    store = open_store(settings(tmp_path / "intercom.db"))
+    store.close()
+    with pytest.raises(StoreUnavailable, match="closed"):
+        store.ping()
