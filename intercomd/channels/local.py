@@ -102,7 +102,6 @@ class LocalChannel:
                 sender_name=sender_name,
                 content=text,
                 sent_at=now,
-                channel=CHANNEL,
                 chat_name=jid.removeprefix(_PREFIX),
                 is_group=False,
             ),

@@ -29,7 +29,6 @@ class IncomingMessage:
     sender_name: str
     content: str
     sent_at: datetime
-    channel: str
     chat_name: str | None = None
     is_group: bool | None = None
     is_from_me: bool = False

@@ -10,6 +10,7 @@ from intercomd.domain.events import EventCode
 from intercomd.domain.ids import ChatJid, Seq
 from intercomd.domain.instants import to_epoch_ms
 from intercomd.domain.intake import classify
+from intercomd.domain.routing import channel_of
 from intercomd.domain.text import clean
 from intercomd.errors import NotFound
 from intercomd.store.engine import Database, LostRace, Transaction
@@ -61,7 +62,7 @@ class ChatLogTable:
             "draw_seq",
             chat_jid=message.chat_jid,
             chat_name=message.chat_name,
-            channel=message.channel,
+            channel=channel_of(message.chat_jid),
             is_group=None if message.is_group is None else int(message.is_group),
             sent_at=to_epoch_ms(message.sent_at),
             external_id=message.external_id,

@@ -10,6 +10,7 @@ from intercomd.domain.chat import Group, GroupProgress, ReadyChat
 from intercomd.domain.events import EventCode
 from intercomd.domain.ids import ChatJid, Folder
 from intercomd.domain.instants import from_epoch_ms, to_epoch_ms
+from intercomd.domain.routing import channel_of
 from intercomd.domain.text import clean
 from intercomd.errors import NotFound, StoreConflict
 from intercomd.store.engine import Database, SqlValue, Transaction
@@ -92,7 +93,7 @@ def _add(transaction: Transaction, group: Group, now: datetime) -> Group:
 
 def _register(transaction: Transaction, group: Group) -> None:
     """A new group starts behind everything that is in its chat."""
-    transaction.run("add_empty_chat", chat_jid=group.jid, name=group.name)
+    transaction.run("add_empty_chat", chat_jid=group.jid, name=group.name, channel=channel_of(group.jid))
     chat = transaction.row("lock_chat", chat_jid=group.jid)
     assert chat is not None
     assert group.added_at is not None

@@ -180,7 +180,7 @@ def write_to_all(store: Store, groups: int, messages: int = 1) -> None:
 
 def _write(store: Store, number: int) -> ChatJid:
     now = SystemClock().now()
-    message = IncomingMessage(_jid(number), uuid.uuid4().hex, "You", "You", "hello", now, "local", is_group=False)
+    message = IncomingMessage(_jid(number), uuid.uuid4().hex, "You", "You", "hello", now, is_group=False)
     store.chats.ingest(message, now)
     return message.chat_jid
 

@@ -20,7 +20,7 @@ def group(trigger: str = "", *, folder: str = "family", requires_trigger: bool =
 
 
 def message(content: str, *, is_bot: bool = False) -> IncomingMessage:
-    return IncomingMessage(JID, "1", "u", "Ann", content, NOON, "telegram", is_bot=is_bot)
+    return IncomingMessage(JID, "1", "u", "Ann", content, NOON, is_bot=is_bot)
 
 
 @pytest.mark.parametrize(

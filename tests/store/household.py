@@ -30,7 +30,7 @@ def message(
     is_bot: bool = False,
 ) -> IncomingMessage:
     """What a channel hands over."""
-    return IncomingMessage(chat_jid, external_id, "u1", "Uma", content, sent_at, "local", is_bot=is_bot)
+    return IncomingMessage(chat_jid, external_id, "u1", "Uma", content, sent_at, is_bot=is_bot)
 
 
 def reply(key: str, chat_jid: ChatJid = KITCHEN) -> NewText:

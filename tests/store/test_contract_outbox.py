@@ -8,9 +8,10 @@ import pytest
 
 from intercomd.domain.chat import MessageKind
 from intercomd.domain.events import EventCode
-from intercomd.domain.ids import ChatJid, OutboxId
-from intercomd.domain.leases import Fence
+from intercomd.domain.ids import ChatJid, Folder, OutboxId
+from intercomd.domain.leases import Fence, delivery_duty
 from intercomd.domain.outbox import OutboxState
+from intercomd.domain.routing import channel_of
 from intercomd.errors import FenceLost, NotFound
 from tests.store.household import KITCHEN, NOON, OTHER, Household, reply
 
@@ -159,3 +160,17 @@ def test_expired_text_fails_with_an_event(filled: Household) -> None:
         (EventCode.TEXT_EXPIRED, "a"),
         (EventCode.TEXT_EXPIRED, "b"),
     }
+
+
+@pytest.mark.parametrize("jid", ["120363@g.us", "tg:-1001"])
+def test_claim_finds_texts_by_the_channel_of_their_jid(house: Household, jid: str) -> None:
+    """A text is claimed by the channel that its chat's JID names, even when nobody has written there (hazard B-39)."""
+    chat_jid = ChatJid(jid)
+    house.register(Folder("elsewhere"), chat_jid)
+    house.store.outbox.enqueue([reply("a", chat_jid)], handled=None, now=NOON)
+    assert house.claim() == []
+    duty = delivery_duty(channel_of(chat_jid))
+    epoch = house.store.leases.take(duty, None, OTHER)
+    assert epoch is not None
+    rows = house.store.outbox.claim(Fence(duty, epoch), channel_of(chat_jid), NOON, 10)
+    assert [(row.outbox_id, row.channel) for row in rows] == [("a", channel_of(chat_jid))]

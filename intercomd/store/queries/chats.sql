@@ -20,7 +20,7 @@ UPDATE chats SET last_seq = last_seq + 1, last_message_at = :now WHERE jid = :ch
 
 -- :name add_empty_chat
 INSERT INTO chats (jid, name, channel, is_group, last_seq)
-VALUES (:chat_jid, :name, '', 0, 0) ON CONFLICT (jid) DO NOTHING
+VALUES (:chat_jid, :name, :channel, 0, 0) ON CONFLICT (jid) DO NOTHING
 
 -- :name lock_chat
 -- :lock update
