@@ -1,6 +1,6 @@
 """Keeps the leases of this process, and tries for those it wants and has not.
 
-Owns:      when each lease was renewed last, what was seen of other holders.
+Owns:      which leases it has reported as suspended, what was seen of other holders.
 Never:     reads the wall clock; starts or stops anything (it reports changes, the conductor acts).
 Talks to:  the store only; `on_change` is called in this actor's thread and must not block.
 """
@@ -69,7 +69,7 @@ class LeaseKeeper:
         self._is_gone = is_gone
         self._on_change = on_change
         self._context = context
-        self._renewed_at: dict[DutyName, float] = {}
+        self._suspended: set[DutyName] = set()
         self._watches: dict[DutyName, _Watch] = {}
 
     def on_start(self) -> None:
@@ -106,15 +106,15 @@ class LeaseKeeper:
             else:
                 self._renew(duty, held)
         except StoreUnavailable:
-            self._suspend_when_due(duty, held)
+            self._report_suspension(duty, held)
 
     def _renew(self, duty: DutyName, held: HeldLease) -> None:
         asked_at = self._clock.monotonic()
         assert held.epoch is not None
         if self._leases.renew(duty, held.epoch):
             was_usable = held.is_usable
-            self._renewed_at[duty] = asked_at
-            held.gained(held.epoch)
+            held.gained(held.epoch, self._usable_until(asked_at))
+            self._suspended.discard(duty)
             if not was_usable:
                 _log.info("lease.resumed", duty=duty, epoch=held.epoch)
                 self._on_change(duty)
@@ -123,12 +123,15 @@ class LeaseKeeper:
             held.lost()
             self._on_change(duty)
 
-    def _suspend_when_due(self, duty: DutyName, held: HeldLease) -> None:
-        silent = self._clock.monotonic() - self._renewed_at.get(duty, float("-inf"))
-        if held.is_usable and silent >= self._times.suspension.total_seconds():
+    def _report_suspension(self, duty: DutyName, held: HeldLease) -> None:
+        if held.epoch is not None and not held.is_usable and duty not in self._suspended:
+            self._suspended.add(duty)
             _log.warning("lease.suspended", duty=duty, epoch=held.epoch)
-            held.suspended()
             self._on_change(duty)
+
+    def _usable_until(self, asked_at: float) -> float:
+        """Counted from before the question, since nobody knows when in between the store answered it."""
+        return asked_at + self._times.suspension.total_seconds()
 
     def _try_take(self, duty: DutyName, held: HeldLease) -> None:
         asked_at = self._clock.monotonic()
@@ -138,8 +141,7 @@ class LeaseKeeper:
         epoch = self._leases.take(duty, row, self._holder)
         self._watches.pop(duty, None)
         if epoch is not None:
-            self._renewed_at[duty] = asked_at
-            held.gained(epoch)
+            held.gained(epoch, self._usable_until(asked_at))
             _log.info("lease.taken", duty=duty, epoch=epoch)
             self._on_change(duty)
 

@@ -209,7 +209,7 @@ def _parts(
         choose_engine=lambda: choose_engine(settings.sandbox.engine, clock),
         make_launcher=lambda engine: SandboxLauncher(engine, layout, choices, clock),
         layout=layout,
-        leases=held_leases(),
+        leases=held_leases(clock),
         holder=own_holder(),
         is_gone=is_gone,
         on_lease_change=lambda _duty: control.post(LeaseChanged()),

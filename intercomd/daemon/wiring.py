@@ -91,9 +91,9 @@ class Parts:
     clock: Clock
 
 
-def held_leases() -> dict[DutyName, HeldLease]:
+def held_leases(clock: Clock) -> dict[DutyName, HeldLease]:
     """One for every duty this process can own. Delivery is always wanted; `Orchestration` decides about dispatch."""
-    leases = {duty: HeldLease(duty) for duty in (DISPATCH, delivery_duty(LOCAL))}
+    leases = {duty: HeldLease(duty, clock) for duty in (DISPATCH, delivery_duty(LOCAL))}
     leases[delivery_duty(LOCAL)].is_wanted = True
     return leases
 

@@ -153,7 +153,7 @@ class World:
         self.board = SlotBoard(self.settings.orchestrator.max_concurrent_containers)
         self.slot_views: list[SlotsView] = []
         live = LiveBoard()
-        leases = held_leases()
+        leases = held_leases(sim.clock)
         parts = Parts(
             settings=self.settings,
             store=self.store,

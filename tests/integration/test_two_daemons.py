@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
 
 import pytest
 
+from tests.integration.conftest import MakeDaemon
 from tests.support.daemon import DaemonProcess, Settings
 
 pytestmark = pytest.mark.full
 
 
 @pytest.fixture
-def pair(tmp_path: Path, storage: Settings) -> Iterator[tuple[DaemonProcess, DaemonProcess]]:
+def pair(make_daemon: MakeDaemon, storage: Settings) -> tuple[DaemonProcess, DaemonProcess]:
     """Two daemons with one home; the first owns the duties."""
-    with ExitStack() as stack:
-        first, second = (
-            DaemonProcess(tmp_path, {**storage, "orchestrator": {"enabled": True, "lease_ms": 1_500}}) for _ in "12"
-        )
-        for daemon in (first, second):
-            stack.callback(lambda shown=daemon: print(*shown.transcript, sep="\n"))
-            stack.callback(daemon.close)
-        first.start()
-        first.wait_for_log("orchestrator.state", state="active")
-        second.start()
-        yield first, second
+    settings = {**storage, "orchestrator": {"enabled": True, "lease_ms": 1_500}}
+    first, second = make_daemon(settings), make_daemon(settings)
+    first.start()
+    first.wait_for_log("orchestrator.state", state="active")
+    second.start()
+    return first, second
 
 
 def test_second_daemon_stands_by(pair: tuple[DaemonProcess, DaemonProcess]) -> None:
