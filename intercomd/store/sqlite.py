@@ -60,7 +60,7 @@ class SqliteDatabase:
 
     def prepare(self) -> None:
         with self._holding_writer():
-            pass
+            return
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         with self._holding_writer() as connection:
@@ -75,17 +75,17 @@ class SqliteDatabase:
         return found[0] if found else None
 
     def close(self) -> None:
-        """Waits for the transaction in flight; later calls raise `StoreUnavailable`. Readers end with their query."""
-        self._write_lock.acquire(self._timeout_seconds)
+        """Waits for the transaction in flight; later calls raise `StoreUnavailable`, a query in flight ends so too."""
+        is_writer_free = self._write_lock.acquire(self._timeout_seconds)
+        self._is_closed = True
         with self._guard:
-            self._is_closed = True
-        try:
-            for connection in (*self._open_readers, self._writer):
-                if connection is not None:
-                    connection.close()
+            for reader in self._open_readers:
+                reader.close()
             self._open_readers.clear()
-            self._writer = None
-        finally:
+        if is_writer_free:
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
             self._write_lock.release()
 
     @contextmanager
@@ -147,8 +147,6 @@ class SqliteDatabase:
             raise StoreError(f"{self._path}: the database file cannot be opened: {error.strerror}") from error
 
     def _connect(self) -> sqlite3.Connection:
-        if self._is_closed:
-            raise StoreUnavailable(f"{self._path}: the store is closed")
         connection = sqlite3.connect(
             self._path,
             timeout=self._timeout_seconds,
@@ -156,9 +154,13 @@ class SqliteDatabase:
             check_same_thread=False,
             cached_statements=len(load_queries()) + 8,
         )
-        connection.row_factory = sqlite3.Row
-        connection.execute("PRAGMA synchronous = FULL")
-        connection.execute("PRAGMA foreign_keys = ON")
+        try:
+            connection.row_factory = sqlite3.Row
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("PRAGMA foreign_keys = ON")
+        except BaseException:
+            connection.close()
+            raise
         return connection
 
     @staticmethod
@@ -176,13 +178,15 @@ class SqliteDatabase:
 
     @contextmanager
     def _naming_errors(self) -> Iterator[None]:
+        if self._is_closed:
+            raise StoreUnavailable(f"{self._path}: the store is closed")
         try:
             yield
         except sqlite3.IntegrityError as error:
             raise StoreConflict(f"{self._path}: {error}") from error
         except sqlite3.Error as error:
             code = getattr(error, "sqlite_errorcode", None)
-            if code is not None and code & 0xFF in _HEALS:
+            if self._is_closed or (code is not None and code & 0xFF in _HEALS):
                 raise StoreUnavailable(f"{self._path}: {error}") from error
             raise StoreError(f"{self._path}: {error}") from error
 
