@@ -163,7 +163,8 @@ def test_unreadable_request_is_a_problem_document(api: Api, sent: bytes, status:
     ],
 )
 def test_web_page_is_refused(api: Api, headers: dict[str, str]) -> None:
-    """Foreign names (DNS rebinding) and foreign origins (cross-site requests) do not drive a loopback daemon."""
+    """Foreign names (DNS rebinding) and foreign origins (cross-site requests) do not drive a loopback daemon
+    (hazard B-43)."""
     assert api.call("POST", "/v1/commands", COMMAND, headers).problem["status"] == 403
 
 

@@ -212,7 +212,7 @@ def test_dead_unix_socket_is_replaced(tmp_path: Path) -> None:
 
 
 def test_open_bind_needs_a_token(tmp_path: Path) -> None:
-    """An address that others can reach is refused without a token file, or with an empty one."""
+    """An address that others can reach is refused without a token file, or with an empty one (hazard B-43)."""
     everywhere = BindAddress.parse("0.0.0.0:7340")
     empty = tmp_path / "empty"
     empty.write_text("\n")

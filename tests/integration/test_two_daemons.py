@@ -24,7 +24,7 @@ def pair(make_daemon: MakeDaemon, storage: Settings) -> tuple[DaemonProcess, Dae
 
 
 def test_second_daemon_stands_by(pair: tuple[DaemonProcess, DaemonProcess]) -> None:
-    """It says so, takes texts for the first to answer, and starts no run (hazard B-112)."""
+    """It says so, takes texts for the first to answer, and starts no run (hazards B-112, B-32)."""
     first, second = pair
     readiness = second.client.request("GET", "/readyz")
     assert readiness.status == 503

@@ -14,7 +14,7 @@ CLOCK = SystemClock()
 
 
 def test_engine_without_isolation_is_chosen_by_name_only(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """`auto` never falls back to running agents with our rights: it says what is missing."""
+    """`auto` never falls back to running agents with our rights: it says what is missing (hazard B-120)."""
     assert choose_engine("process", CLOCK).is_isolated is False
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(SandboxError, match="bubblewrap: there is no bwrap program"):

@@ -126,7 +126,8 @@ def test_input_that_is_never_read_does_not_hold_up_the_end(bench: Bench) -> None
 
 
 def test_kill_ends_every_descendant(bench: Bench) -> None:
-    """Children of the agent die with it, also in a session of their own: what they held is free when `ended` comes."""
+    """Children of the agent die with it, also in a session of their own: what they held is free when `ended` comes
+    (hazard B-69)."""
     sandbox, recorder = bench.start(bench.spec(_HOLDING_CHILDREN + "say('up'); hang()"))
     recorder.wait_for_result("up")
     sandbox.kill()
@@ -171,7 +172,7 @@ def test_reader_waits_until_frames_are_released(bench: Bench, frames: int, size:
 
 
 def test_sandbox_may_be_called_after_its_end(bench: Bench) -> None:
-    """Late calls of any kind change nothing and fail not."""
+    """Late calls of any kind change nothing and fail not (hazard B-25)."""
     sandbox, recorder = bench.start(bench.spec("say('x')"))
     recorder.wait_until_ended()
     sandbox.follow_up(InputId("late"), "text")

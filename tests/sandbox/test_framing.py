@@ -31,7 +31,7 @@ def block(payload: bytes) -> bytes:
 
 @given(st.lists(_PIECES, max_size=15).map(b"".join), st.lists(st.integers(0, 700), max_size=12))
 def test_blocks_are_the_same_for_any_division_into_chunks(stream: bytes, cuts: list[int]) -> None:
-    """Where the reads happen to end changes nothing (B-57)."""
+    """Where the reads happen to end changes nothing (B-57, B-100)."""
     bounds = [0, *sorted(min(cut, len(stream)) for cut in cuts), len(stream)]
     chunks = [stream[start:end] for start, end in pairwise(bounds)]
     assert parse(*chunks) == parse(stream)

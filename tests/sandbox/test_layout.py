@@ -47,7 +47,7 @@ def test_main_group_does_not_see_the_project_root(tmp_path: Path) -> None:
 
 
 def test_run_id_in_use_is_refused(tmp_path: Path) -> None:
-    """Two runs never share a directory."""
+    """Two runs never share a directory (hazards B-25, B-30)."""
     prepare(tmp_path)
     with pytest.raises(SandboxError, match="r-1"):
         prepare(tmp_path)

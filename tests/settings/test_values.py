@@ -68,7 +68,7 @@ def test_password_is_in_no_rendering_of_a_dsn(before: str, secret: str) -> None:
 
 
 def test_password_is_not_in_printed_settings() -> None:
-    """print-config shows that there is a DSN and hides its password; so does the settings' repr."""
+    """print-config shows that there is a DSN and hides its password; so does the settings' repr (hazard B-55)."""
     settings = load_settings(None, {"INTERCOM_POSTGRES_DSN": "postgresql://ida:s3cret@host/db"})
     assert '"postgresql://ida:***@host/db"' in render_json(settings)
     assert "s3cret" not in render_json(settings) + repr(settings)

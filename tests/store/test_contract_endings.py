@@ -90,7 +90,7 @@ def test_orphaned_run_is_forgiven_once(house: Household) -> None:
 
 
 def test_follow_ups_stay_pending_when_the_run_ends_without_them(house: Household) -> None:
-    """B-12: each input is settled on its own; a follow-up nobody answered runs next."""
+    """B-12, B-30: each input is settled on its own; a follow-up nobody answered runs next."""
     house.say("1")
     house.open()
     house.say("2", "and also")

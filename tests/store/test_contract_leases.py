@@ -56,7 +56,7 @@ def test_take_has_one_winner_when_many_try_at_once(house: Household) -> None:
 
 
 def test_claims_and_takeovers_never_overlap(house: Household) -> None:
-    """A text is claimed by one owner: whoever claims after a takeover with the old epoch is refused."""
+    """A text is claimed by one owner: whoever claims after a takeover with the old epoch is refused (hazard B-84)."""
     house.say("m")
     house.store.outbox.enqueue([reply(f"t{number}") for number in range(8)], handled=None, now=NOON)
     leases, duty = house.store.leases, house.delivery.duty

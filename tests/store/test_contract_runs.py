@@ -82,7 +82,7 @@ def test_open_run_raises_for_an_unknown_group(house: Household) -> None:
     ],
 )
 def test_open_run_always_includes_the_request(house: Household, limits: InputLimits, expected: list[str]) -> None:
-    """B-16: a prompt is bounded, keeps the newest messages, and never leaves out what was asked."""
+    """B-16, B-125: a prompt is bounded, keeps the newest messages, and never leaves out what was asked."""
     house.register(COOKS, KITCHEN, requires_trigger=True)
     house.say("c0", "c0")
     house.say("r1", "@Ada")
@@ -160,7 +160,7 @@ def test_record_frame_keeps_a_notice_apart_from_replies(house: Household) -> Non
 
 
 def test_open_follow_up_takes_what_came_after_the_last_input(house: Household) -> None:
-    """A follow-up holds the messages after the prompt, once, and only with a request among them."""
+    """A follow-up holds the messages after the prompt, once, and only with a request among them (hazard B-11)."""
     house.say("1")
     house.open()
     runs = house.store.runs

@@ -37,7 +37,7 @@ def test_parse_dsn_reads_both_forms(dsn: str) -> None:
     ],
 )
 def test_parse_dsn_verifies_the_server_unless_it_is_here(dsn: str, mode: str) -> None:
-    """TLS with verification is the default for every other machine."""
+    """TLS with verification is the default for every other machine (hazard B-55)."""
     assert parse_dsn(dsn).tls_mode == mode
 
 

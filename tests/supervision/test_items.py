@@ -196,7 +196,7 @@ def grow_shop(forest: Forest, policy: Policy = AT_ONCE) -> threading.Event:
 
 
 def test_told_item_waits_for_the_store(forest: Forest) -> None:
-    """The item is tried again until the store is back, before all others, and no restart is counted."""
+    """The item is tried again until the store is back, before all others, and no restart is counted (hazard B-11)."""
     is_open = grow_shop(forest)
     forest.tell("a", 1)
     forest.tell("a", 2)

@@ -71,7 +71,7 @@ def test_group_restart_leaves_temporary_siblings_stopped(forest: Forest, strateg
     "error", [ValueError("x"), SystemExit(3), KeyboardInterrupt(), GeneratorExit()], ids=lambda e: type(e).__name__
 )
 def test_crash_ends_one_actor_only(forest: Forest, error: BaseException) -> None:
-    """Also what would make Pykka stop every actor is one actor's crash (hazard B-107: it is seen and healed)."""
+    """Also what would make Pykka stop every actor is one actor's crash, seen and healed (hazards B-102, B-107)."""
     forest.grow(forest.puppet("a"), forest.puppet("b"))
     forest.tell("a", Raise(error))
     forest.await_restarted("a")
