@@ -1,0 +1,1 @@
+"""Telegram: the Bot API client and what is built on it."""

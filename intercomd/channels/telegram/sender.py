@@ -1,0 +1,109 @@
+"""Delivers texts to Telegram, one call after the other.
+
+Owns:      nothing; a row in hand is in the store as being sent.
+Never:     sends under a lease that is not ours, sends a batch that waited too long, tells Telegram twice by itself.
+Talks to:  the Bot API (blocking, each call with a deadline), Outbox (hint), readers that wait at the board.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+from intercomd.channels.live import LiveBoard
+from intercomd.channels.port import Mailbox
+from intercomd.channels.telegram.bot_api import DEADLINE, BotApi
+from intercomd.channels.telegram.failures import BotApiError
+from intercomd.channels.telegram.pieces import PIECE_LIMIT, chat_id_of, parse_telegram_jid
+from intercomd.clock import Clock
+from intercomd.domain.ids import Epoch
+from intercomd.domain.mailbox import DeliverTexts, Heartbeat, LiveText, TextDelivered, TextNotDelivered, TextsRecorded
+from intercomd.domain.outbox import OutboxRow, TextKind
+from intercomd.domain.routing import TELEGRAM
+from intercomd.domain.text import utf16_units
+from intercomd.errors import ChannelError, InvalidInput
+from intercomd.logs import EventLog
+
+BATCH = 4
+DELIVERY_TIMEOUT = 3 * BATCH * DEADLINE
+"""The Outbox counts a row as unknown after it; far more than a batch can take, name look-ups included."""
+_BATCH_TIME = BATCH * DEADLINE
+_REPEAT_MARK = "(may be a duplicate)\n"
+_log = EventLog("channels.telegram")
+
+
+class TelegramSender:
+    """See the module's text. `is_ours`: whether this process still holds the channel's lease with that epoch."""
+
+    name = TELEGRAM
+    is_idempotent = False
+
+    def __init__(
+        self, api: BotApi, outbox: Mailbox, board: LiveBoard, is_ours: Callable[[Epoch], bool], clock: Clock
+    ) -> None:
+        self._api = api
+        self._outbox = outbox
+        self._board = board
+        self._is_ours = is_ours
+        self._clock = clock
+
+    def handle(self, item: object) -> object:
+        match item:
+            case DeliverTexts(rows, epoch):
+                self._deliver_all(rows, epoch)
+            case TextsRecorded(chat_jids):
+                for chat_jid in chat_jids:
+                    self._board.announce(chat_jid)
+            case LiveText():
+                pass
+            case Heartbeat():
+                return "ok"
+            case _:
+                raise TypeError(f"TelegramSender does not take {item!r}")
+        return None
+
+    def _deliver_all(self, rows: tuple[OutboxRow, ...], epoch: Epoch) -> None:
+        began = self._clock.monotonic()
+        for row in rows:
+            if not self._is_ours(epoch):
+                _log.warning("text.left", outbox_id=row.outbox_id, reason="the lease is not ours")
+                return  # the next owner finds the rows, and settles them
+            error: ChannelError | None
+            if self._clock.monotonic() - began > _BATCH_TIME.total_seconds():
+                error = ChannelError("Telegram is slow: its turn did not come", retry_after=timedelta(0))
+            else:
+                error = self._deliver(row)
+            if error is not None:
+                self._report(row, error)
+
+    def _deliver(self, row: OutboxRow) -> ChannelError | None:
+        try:
+            message_id = self._send(row)
+        except InvalidInput as error:
+            return ChannelError(str(error), is_permanent=True)
+        except ChannelError as error:
+            return error
+        self._outbox.hint(TextDelivered(row.outbox_id, (str(message_id),)))
+        return None
+
+    def _send(self, row: OutboxRow) -> int:
+        chat_id = chat_id_of(parse_telegram_jid(row.chat_jid, "chat"))
+        text = row.text
+        if row.is_repeat:
+            if utf16_units(_REPEAT_MARK + text) > PIECE_LIMIT:
+                self._api.send_message(chat_id, _REPEAT_MARK)
+            else:
+                text = _REPEAT_MARK + text
+        if row.kind is TextKind.COMMAND:
+            try:
+                return self._api.send_message(chat_id, text, parse_mode="Markdown")
+            except BotApiError as error:
+                if not error.is_bad_markup:
+                    raise
+        return self._api.send_message(chat_id, text)
+
+    def _report(self, row: OutboxRow, error: ChannelError) -> None:
+        _log.warning("text.not_delivered", outbox_id=row.outbox_id, error=error, is_permanent=error.is_permanent)
+        self._outbox.hint(
+            TextNotDelivered(row.outbox_id, str(error), error.retry_after, error.may_have_arrived, error.is_permanent)
+        )

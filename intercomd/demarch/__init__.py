@@ -1,0 +1,1 @@
+"""Asking the Demarch tools, which are programs of their own."""
