@@ -22,6 +22,8 @@ class TextKind(StrEnum):
     REPLY = "reply"
     NOTICE = "notice"
     COMMAND = "command"
+    RELAY = "relay"
+    """Sent on behalf of a caller of the API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,3 +56,22 @@ class NewText:
     kind: TextKind
     text: str
     run_id: RunId | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RelayRequest:
+    """Texts that a caller of the API wants sent to a chat, and no key with them: `digest` stands for what is asked,
+    `nonce` is made for this request."""
+
+    chat_jid: ChatJid
+    parts: tuple[str, ...]
+    digest: str
+    nonce: str
+
+    @property
+    def prefix(self) -> str:
+        """What the ids of all requests for the same begin with."""
+        return f"relay:{self.digest}:"
+
+    def ids_of(self, nonce: str) -> tuple[OutboxId, ...]:
+        return tuple(OutboxId(f"{self.prefix}{nonce}:{number}") for number in range(len(self.parts)))

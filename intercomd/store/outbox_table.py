@@ -15,7 +15,8 @@ from intercomd.domain.events import EventCode
 from intercomd.domain.ids import ChatJid, OutboxId, Seq
 from intercomd.domain.instants import to_epoch_ms
 from intercomd.domain.leases import Fence
-from intercomd.domain.outbox import NewText, OutboxRow
+from intercomd.domain.outbox import NewText, OutboxRow, RelayRequest, TextKind
+from intercomd.domain.routing import channel_of
 from intercomd.domain.text import clean
 from intercomd.errors import NotFound
 from intercomd.store.engine import Database, Row, Transaction
@@ -41,6 +42,9 @@ class OutboxRows:
             mark_handled(transaction, handled, now)
 
         self._database.write(work)
+
+    def relay(self, request: RelayRequest, repeats_since: datetime, now: datetime) -> tuple[OutboxId, ...]:
+        return self._database.write(lambda transaction: _relay(transaction, request, repeats_since, now))
 
     def claim(self, fence: Fence, channel: str, now: datetime, limit: int) -> list[OutboxRow]:
         def work(transaction: Transaction) -> list[OutboxRow]:
@@ -160,6 +164,25 @@ def add_texts(transaction: Transaction, texts: Sequence[NewText], now: datetime)
             now=to_epoch_ms(now),
             expires_at=to_epoch_ms(now + EXPIRY),
         )
+
+
+def _relay(
+    transaction: Transaction, request: RelayRequest, repeats_since: datetime, now: datetime
+) -> tuple[OutboxId, ...]:
+    """Under the chat's row lock, so that two equal requests see each other."""
+    jid = request.chat_jid
+    transaction.run("add_empty_chat", chat_jid=jid, name=jid, channel=channel_of(jid))
+    transaction.row("lock_chat", chat_jid=jid)
+    own_ids = request.ids_of(request.nonce)
+    if transaction.row("find_text", outbox_id=own_ids[0]) is not None:
+        return own_ids
+    for row in transaction.rows("list_unfinished_texts", chat_jid=jid, since=to_epoch_ms(repeats_since)):
+        if row["outbox_id"].startswith(request.prefix):
+            nonce, _, _ = row["outbox_id"].removeprefix(request.prefix).partition(":")
+            return request.ids_of(nonce)
+    texts = zip(own_ids, request.parts, strict=True)
+    add_texts(transaction, [NewText(outbox_id, jid, TextKind.RELAY, part) for outbox_id, part in texts], now)
+    return own_ids
 
 
 def mark_handled(transaction: Transaction, handled: tuple[ChatJid, Seq] | None, now: datetime) -> None:

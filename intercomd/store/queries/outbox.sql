@@ -11,6 +11,10 @@ ON CONFLICT (outbox_id) DO NOTHING
 -- :name find_text
 SELECT outbox_id FROM outbox WHERE outbox_id = :outbox_id
 
+-- :name list_unfinished_texts
+SELECT outbox_id FROM outbox
+WHERE chat_jid = :chat_jid AND state IN ('pending', 'sending') AND created_at >= :since ORDER BY position
+
 -- :name expire_texts
 UPDATE outbox SET state = 'failed', error = 'expired'
 WHERE state = 'pending' AND expires_at <= :now
