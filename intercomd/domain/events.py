@@ -30,6 +30,7 @@ class EventCode(StrEnum):
     GROUP_CANCELLED = "group.cancelled"
     GROUP_RETRY_ASKED = "group.retry_asked"
     SESSION_FORGOTTEN = "session.forgotten"
+    SESSION_REPLACED = "session.replaced"
     TEXT_SENT = "text.sent"
     TEXT_POSTPONED = "text.postponed"
     TEXT_FAILED = "text.failed"

@@ -13,6 +13,9 @@ Folder = NewType("Folder", str)
 Seq = NewType("Seq", int)
 """Position of a chat message in its chat; drawn under the chat's row lock, so order of seq is order of commit."""
 
+TaskId = NewType("TaskId", str)
+"""A scheduled task, named by who made it."""
+
 RunId = NewType("RunId", str)
 InputId = NewType("InputId", str)
 OutboxId = NewType("OutboxId", str)

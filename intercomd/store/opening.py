@@ -9,6 +9,8 @@ from pathlib import Path
 from intercomd.errors import ConfigError, StoreUnavailable
 from intercomd.logs import EventLog
 from intercomd.store.chat_log import ChatLogTable
+from intercomd.store.compat import CompatTables
+from intercomd.store.compat_ports import Compat
 from intercomd.store.engine import Database
 from intercomd.store.events import EventsTable
 from intercomd.store.groups import GroupsTable
@@ -72,6 +74,7 @@ class DatabaseStore:
         self.outbox: OutboxTable = OutboxRows(database, assistant_name=settings.assistant_name)
         self.leases: Leases = LeasesTable(lease_database)
         self.events: Events = EventsTable(database)
+        self.compat: Compat = CompatTables(database)
 
     def prepare(self) -> None:
         """See `Database.prepare`."""

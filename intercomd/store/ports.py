@@ -16,7 +16,7 @@ from typing import Protocol
 from intercomd.domain.chat import Chat, ChatMessage, Group, GroupProgress, IncomingMessage, Ingested, ReadyChat
 from intercomd.domain.ids import ChatJid, DutyName, Epoch, Folder, Generation, InputId, OutboxId, RunId, Seq
 from intercomd.domain.leases import Fence, Holder, LeaseRow
-from intercomd.domain.outbox import NewText, OutboxRow, RelayRequest
+from intercomd.domain.outbox import NewText, OutboxRow
 from intercomd.domain.runs import OpenedRun, Outcome, ProcessIdentity, PromptInput, Recorded, RunEnding, RunRecord
 
 
@@ -250,13 +250,6 @@ class OutboxTable(Protocol):
     def enqueue(self, texts: Sequence[NewText], *, handled: tuple[ChatJid, Seq] | None, now: datetime) -> None:
         """Put texts into the outbox; known ids are left alone. `handled` marks that command message as answered in
         the same transaction."""
-        ...
-
-    def relay(self, request: RelayRequest, repeats_since: datetime, now: datetime) -> tuple[OutboxId, ...]:
-        """Put a caller's texts into the outbox and return their ids; a chat that nobody has written in is made.
-
-        A request for the same that was stored at `repeats_since` or later and is unfinished is the same request
-        (hazard B-41): its ids are returned and nothing is added. Known nonce: the same answer again."""
         ...
 
     def claim(self, fence: Fence, channel: str, now: datetime, limit: int) -> list[OutboxRow]:

@@ -14,9 +14,9 @@ from intercomd.errors import NotFound
 from intercomd.store.engine import Database, Row, Transaction
 from intercomd.store.events import record_event
 from intercomd.store.outbox_table import add_texts, mark_handled
-from intercomd.store.ports import Cancelled, Session
+from intercomd.store.ports import Cancelled, RetryPolicy, Session
 from intercomd.store.rows import session_of
-from intercomd.store.run_endings import store_ending
+from intercomd.store.run_endings import end_run, store_ending
 from intercomd.store.settling import settle
 
 
@@ -87,6 +87,9 @@ class SessionsTable:
 
         self._database.write(work)
 
+    def replace(self, folder: Folder, session_id: str | None, now: datetime) -> bool:
+        return self._database.write(lambda transaction: _replace(transaction, folder, session_id, now))
+
     def request_retry(self, folder: Folder, *, seq: Seq, now: datetime) -> bool:
         return self._database.write(lambda transaction: _request_retry(transaction, folder, seq, now))
 
@@ -111,6 +114,26 @@ def _stop_run(transaction: Transaction, group: Row, now: datetime) -> RunId | No
         return None
     store_ending(transaction, live, Outcome.STOPPED, "cancelled", RunEnding(Ending.DONE), now)
     return RunId(live["run_id"])
+
+
+def _replace(transaction: Transaction, folder: Folder, session_id: str | None, now: datetime) -> bool:
+    group = _lock_group(transaction, folder)
+    live = transaction.row("find_live_run", folder=folder)
+    is_same = group["session_id"] == session_id
+    if is_same and (session_id is not None or live is None):
+        return False
+    if live is not None:
+        end_run(transaction, live["run_id"], Outcome.DRAINED, "its session was replaced", RetryPolicy(), now)
+    transaction.run("replace_session", folder=folder, session_id=session_id)
+    record_event(
+        transaction,
+        EventCode.SESSION_REPLACED,
+        now,
+        chat_jid=group["jid"],
+        folder=folder,
+        run_id=None if live is None else live["run_id"],
+    )
+    return True
 
 
 def _request_retry(transaction: Transaction, folder: Folder, seq: Seq, now: datetime) -> bool:
