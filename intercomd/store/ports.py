@@ -16,8 +16,9 @@ from typing import Protocol
 from intercomd.domain.chat import Chat, ChatMessage, Group, GroupProgress, IncomingMessage, Ingested, ReadyChat
 from intercomd.domain.ids import ChatJid, DutyName, Epoch, Folder, Generation, InputId, OutboxId, RunId, Seq
 from intercomd.domain.leases import Fence, Holder, LeaseRow
-from intercomd.domain.outbox import NewText, OutboxRow
+from intercomd.domain.outbox import NewText, OutboxRow, RelayRequest
 from intercomd.domain.runs import OpenedRun, Outcome, ProcessIdentity, PromptInput, Recorded, RunEnding, RunRecord
+from intercomd.store.compat_ports import Compat
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +239,13 @@ class Sessions(Protocol):
         """Drop the session id if it still is this one (the agent does not know it any more)."""
         ...
 
+    def replace(self, folder: Folder, session_id: str | None, now: datetime) -> bool:
+        """Set or clear the session from outside: generation + 1, and a live run of the old one ends as if drained, so
+        that what it has not answered is asked again in the new session. False, and nothing happens, when this is the
+        session already; clearing always counts while a run is live, since that run could bring a session back
+        (hazard B-29). Raises `NotFound`."""
+        ...
+
     def request_retry(self, folder: Folder, *, seq: Seq, now: datetime) -> bool:
         """`/retry`: make the command message `seq` a request that runs the context of the last failed one again.
         False when the last request did not fail (nothing to retry)."""
@@ -250,6 +258,13 @@ class OutboxTable(Protocol):
     def enqueue(self, texts: Sequence[NewText], *, handled: tuple[ChatJid, Seq] | None, now: datetime) -> None:
         """Put texts into the outbox; known ids are left alone. `handled` marks that command message as answered in
         the same transaction."""
+        ...
+
+    def relay(self, request: RelayRequest, repeats_since: datetime, now: datetime) -> tuple[OutboxId, ...]:
+        """Put a caller's texts into the outbox and return their ids; a chat that nobody has written in is made.
+
+        A request for the same that was stored at `repeats_since` or later and is unfinished is the same request
+        (hazard B-41): its ids are returned and nothing is added. Known nonce: the same answer again."""
         ...
 
     def claim(self, fence: Fence, channel: str, now: datetime, limit: int) -> list[OutboxRow]:
@@ -330,6 +345,7 @@ class Store(Protocol):
     outbox: OutboxTable
     leases: Leases
     events: Events
+    compat: Compat
 
     def ping(self) -> None:
         """One cheap read; raises `StoreUnavailable`."""
