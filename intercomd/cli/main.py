@@ -20,6 +20,7 @@ COMMANDS = {
     "status": "intercomd.cli.status",
     "groups": "intercomd.cli.groups",
     "runs": "intercomd.cli.runs",
+    "backup": "intercomd.cli.backup",
     "print-config": "intercomd.cli.print_config",
 }
 """Subcommands and the modules that hold them; a module is imported when its command is used."""
