@@ -52,9 +52,9 @@ class Check(Generic[T_co]):
             self._answered.clear()
         threading.Thread(target=self._find_out, name=f"api-check-{self.name}", daemon=True).start()
 
-    def wait(self, deadline: float) -> None:
-        """Until the question under way is answered, or the clock's monotonic `deadline`."""
-        self._answered.wait(max(0.0, deadline - self._clock.monotonic()))
+    def wait(self, deadline: float) -> bool:
+        """Until the question under way is answered (True), or the clock's monotonic `deadline`."""
+        return self._answered.wait(max(0.0, deadline - self._clock.monotonic()))
 
     @property
     def evidence(self) -> Evidence[T_co]:

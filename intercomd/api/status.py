@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
+from functools import partial
 
 import falcon
 
+from intercomd.api.checks import Check
 from intercomd.api.probes import list_problems
 from intercomd.api.services import Services, SlotsFacts
 from intercomd.api.views import View, instant
 from intercomd.domain.runs import RunRecord
-from intercomd.errors import StoreUnavailable
 from intercomd.store.ports import EventRow, Store
 from intercomd.supervision.snapshot import TreeSnapshot
 
+_STORE_SECONDS = 1.0
 _EVENTS = 10
 _RUNS = 50
 _FAILED_RUNS = 5
@@ -30,16 +32,18 @@ class SupervisionResource:
 
 
 class StatusResource:
-    """Everything `intercomd status` shows. The store's part is null, with the reason, while it is away."""
+    """Everything `intercomd status` shows. The store's part is null, with the reason, while it is away or does not
+    answer in time."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
+        self._store = Check("status", partial(_store_view, services.store), services.clock, max_age_s=0.0)
 
     def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
         services = self._services
         tree = services.snapshot()
         orchestrator = services.facts.orchestrator()
-        view: View = {
+        response.media = {
             "service": "intercomd",
             "version": services.version,
             "uptime_seconds": int(services.clock.monotonic() - services.started_at),
@@ -52,11 +56,15 @@ class StatusResource:
             "slots": _slots_view(services.facts.slots()),
             "problems": list_problems(tree),
             "tree": _tree_view(tree),
+            **self._store_part(),
         }
-        try:
-            response.media = view | {"store": _store_view(services.store), "store_error": None}
-        except StoreUnavailable as error:
-            response.media = view | {"store": None, "store_error": str(error)}
+
+    def _store_part(self) -> View:
+        self._store.begin()
+        if not self._store.wait(self._services.clock.monotonic() + _STORE_SECONDS):
+            return {"store": None, "store_error": f"the store did not answer within {_STORE_SECONDS:g} s"}
+        evidence = self._store.evidence
+        return {"store": evidence.value, "store_error": evidence.error}
 
 
 def _tree_view(tree: TreeSnapshot) -> View:

@@ -75,18 +75,13 @@ def test_file_that_is_no_database_ends_the_start(make_daemon: MakeDaemon) -> Non
     assert database.read_bytes() == b"not a database, " * 1000
 
 
-def test_database_that_cannot_be_opened_is_named_until_it_can(make_daemon: MakeDaemon) -> None:
-    """What an operator can put right while the daemon runs does not end it: /readyz says what is wrong, and it goes
-    on by itself (hazards B-05, B-106)."""
+def test_folder_in_place_of_the_database_ends_the_start(make_daemon: MakeDaemon) -> None:
+    """What is there and can be no database is named."""
     daemon = make_daemon()
     database_of(daemon).mkdir()
-    daemon.start()
-    readiness = daemon.client.request("GET", "/readyz")
-    assert readiness.status == 503
-    assert str(database_of(daemon)) in readiness.body.decode()
-    database_of(daemon).rmdir()
-    daemon.wait_for_log("orchestrator.state", state="active")
-    assert daemon.client.ask("kitchen", "hello") == "hello"
+    daemon.launch()
+    assert daemon.wait_for_exit() == FAILURE
+    assert_single_line(daemon, str(database_of(daemon)))
 
 
 def test_database_of_a_newer_version_is_refused(make_daemon: MakeDaemon) -> None:
@@ -100,23 +95,6 @@ def test_database_of_a_newer_version_is_refused(make_daemon: MakeDaemon) -> None
     daemon.launch()
     assert daemon.wait_for_exit() == FAILURE
     assert_single_line(daemon, "newer")
-
-
-def test_locked_database_delays_the_start_only(make_daemon: MakeDaemon) -> None:
-    """A database that another program holds is away, not broken: the daemon says 503 and goes on by itself once it
-    is free (hazard B-05)."""
-    daemon = make_daemon()
-    daemon.start()
-    assert daemon.client.ask("kitchen", "hello") == "hello"
-    assert daemon.terminate() == 0
-    with closing(sqlite3.connect(database_of(daemon), isolation_level=None)) as other:
-        other.execute("BEGIN EXCLUSIVE")
-        daemon.start()
-        assert daemon.client.request("GET", "/livez").status == 200
-        assert daemon.client.request("GET", "/readyz").status == 503
-        other.execute("ROLLBACK")
-    daemon.wait_for_log("orchestrator.state", state="active")
-    assert daemon.client.ask("kitchen", "hello again") == "hello again"
 
 
 def test_data_folder_that_cannot_be_made_ends_the_start(make_daemon: MakeDaemon) -> None:

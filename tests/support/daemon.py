@@ -68,7 +68,7 @@ class DaemonProcess:
         merged = _merged(default_settings(home), settings or {})
         self.config.write_text(render_toml(merged))
         self.postgres_dsn: str | None = merged["storage"].get("postgres_dsn")
-        self._environment = _small_environment() | dict(environment or {})
+        self.environment = _small_environment() | dict(environment or {})
         self._process: subprocess.Popen[bytes] | None = None
         self._logs: list[DaemonLog] = []
         self._client: DaemonClient | None = None
@@ -93,7 +93,7 @@ class DaemonProcess:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             cwd=self.home,
-            env=self._environment,
+            env=self.environment,
         )
         assert self._process.stdout is not None
         self._logs.append(DaemonLog(self._process.stdout))
