@@ -7,7 +7,7 @@ a chat waits for a row that exists, so this cannot make a circle.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
 from intercomd.domain.chat import MessageKind
@@ -18,7 +18,7 @@ from intercomd.domain.leases import Fence
 from intercomd.domain.outbox import NewText, OutboxRow, RelayRequest, TextKind
 from intercomd.domain.routing import channel_of
 from intercomd.domain.text import clean
-from intercomd.errors import NotFound
+from intercomd.errors import NotFound, StoreUnavailable
 from intercomd.store.engine import Database, Row, Transaction
 from intercomd.store.events import record_event
 from intercomd.store.fencing import check_fence
@@ -43,8 +43,16 @@ class OutboxRows:
 
         self._database.write(work)
 
-    def relay(self, request: RelayRequest, repeats_since: datetime, now: datetime) -> tuple[OutboxId, ...]:
-        return self._database.write(lambda transaction: _relay(transaction, request, repeats_since, now))
+    def relay(
+        self, request: RelayRequest, repeats_since: datetime, is_late: Callable[[], bool], now: datetime
+    ) -> tuple[OutboxId, ...]:
+        def work(transaction: Transaction) -> tuple[OutboxId, ...]:
+            _lock_relay_chat(transaction, request.chat_jid)
+            if is_late():
+                raise StoreUnavailable(f"the texts for {request.chat_jid} waited too long to be stored")
+            return _relay(transaction, request, repeats_since, now)
+
+        return self._database.write(work)
 
     def claim(self, fence: Fence, channel: str, now: datetime, limit: int) -> list[OutboxRow]:
         def work(transaction: Transaction) -> list[OutboxRow]:
@@ -166,13 +174,16 @@ def add_texts(transaction: Transaction, texts: Sequence[NewText], now: datetime)
         )
 
 
+def _lock_relay_chat(transaction: Transaction, chat_jid: ChatJid) -> None:
+    """Two equal requests see each other; a chat that nobody has written in is made."""
+    transaction.run("add_empty_chat", chat_jid=chat_jid, name=chat_jid, channel=channel_of(chat_jid))
+    transaction.row("lock_chat", chat_jid=chat_jid)
+
+
 def _relay(
     transaction: Transaction, request: RelayRequest, repeats_since: datetime, now: datetime
 ) -> tuple[OutboxId, ...]:
-    """Under the chat's row lock, so that two equal requests see each other."""
     jid = request.chat_jid
-    transaction.run("add_empty_chat", chat_jid=jid, name=jid, channel=channel_of(jid))
-    transaction.row("lock_chat", chat_jid=jid)
     own_ids = request.ids_of(request.nonce)
     if transaction.row("find_text", outbox_id=own_ids[0]) is not None:
         return own_ids

@@ -8,7 +8,7 @@ transactions never wait in a circle: lease, group, chat, run, outbox.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -260,11 +260,14 @@ class OutboxTable(Protocol):
         the same transaction."""
         ...
 
-    def relay(self, request: RelayRequest, repeats_since: datetime, now: datetime) -> tuple[OutboxId, ...]:
+    def relay(
+        self, request: RelayRequest, repeats_since: datetime, is_late: Callable[[], bool], now: datetime
+    ) -> tuple[OutboxId, ...]:
         """Put a caller's texts into the outbox and return their ids; a chat that nobody has written in is made.
 
         A request for the same that was stored at `repeats_since` or later and is unfinished is the same request
-        (hazard B-41): its ids are returned and nothing is added. Known nonce: the same answer again."""
+        (hazard B-41): its ids are returned and nothing is added. Known nonce: the same answer again. `is_late` is
+        asked once every lock is held; when it says so nothing is stored and `StoreUnavailable` raised."""
         ...
 
     def claim(self, fence: Fence, channel: str, now: datetime, limit: int) -> list[OutboxRow]:

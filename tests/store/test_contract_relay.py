@@ -11,6 +11,7 @@ import pytest
 from intercomd.domain.ids import ChatJid, OutboxId
 from intercomd.domain.leases import Fence, delivery_duty
 from intercomd.domain.outbox import OutboxState, RelayRequest, TextKind
+from intercomd.errors import StoreUnavailable
 from intercomd.store.ports import Store
 from tests.store.household import HOLDER, NOON
 from tests.support.waiting import join
@@ -22,7 +23,7 @@ WINDOW = timedelta(minutes=1)
 
 def relay(store: Store, request: RelayRequest, after: timedelta = timedelta(0)) -> tuple[OutboxId, ...]:
     now = NOON + after
-    return store.outbox.relay(request, now - WINDOW, now)
+    return store.outbox.relay(request, now - WINDOW, lambda: False, now)
 
 
 @pytest.fixture
@@ -61,6 +62,13 @@ def test_relay_of_the_same_is_a_new_request_when_the_first_is_finished_or_old(st
         store.outbox.claim(fence, "telegram", NOON + 2 * WINDOW, 1)
         store.outbox.record_sent([(row, ("7",))], NOON)
     assert relay(store, replace(single, nonce="n3"), WINDOW + timedelta(seconds=2)) not in {(first,), (second,)}
+
+
+def test_relay_stores_nothing_when_it_is_late(store: Store) -> None:
+    """A caller that was told, or will take it, that nothing is sent gets nothing sent (hazard B-95)."""
+    with pytest.raises(StoreUnavailable):
+        store.outbox.relay(ASKED, NOON, lambda: True, NOON)
+    assert store.outbox.list_recent(FAMILY, 10) == []
 
 
 def test_relay_of_another_text_is_another_request(store: Store) -> None:
