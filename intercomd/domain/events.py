@@ -39,3 +39,5 @@ class EventCode(StrEnum):
     TEXT_RESENT = "text.resent"
     LEASE_TAKEN = "lease.taken"
     LEASE_RELEASED = "lease.released"
+    HOLD_PLACED = "hold.placed"
+    HOLD_LIFTED = "hold.lifted"

@@ -14,9 +14,10 @@ from intercomd.store.compat_ports import Compat
 from intercomd.store.engine import Database
 from intercomd.store.events import EventsTable
 from intercomd.store.groups import GroupsTable
+from intercomd.store.holds import HoldsTable
 from intercomd.store.leases import LeasesTable
 from intercomd.store.outbox_table import OutboxRows
-from intercomd.store.ports import ChatLog, Events, Groups, Leases, OutboxTable, Runs, Sessions, Store
+from intercomd.store.ports import ChatLog, Events, Groups, Holds, Leases, OutboxTable, Runs, Sessions, Store
 from intercomd.store.runs import RunsTable
 from intercomd.store.sessions import SessionsTable
 
@@ -73,6 +74,7 @@ class DatabaseStore:
         self.sessions: Sessions = SessionsTable(database)
         self.outbox: OutboxTable = OutboxRows(database, assistant_name=settings.assistant_name)
         self.leases: Leases = LeasesTable(lease_database)
+        self.holds: Holds = HoldsTable(database)
         self.events: Events = EventsTable(database)
         self.compat: Compat = CompatTables(database)
 
@@ -82,6 +84,9 @@ class DatabaseStore:
 
     def ping(self) -> None:
         self._database.rows("ping")
+
+    def schema_version(self) -> int:
+        return int(self._database.rows("find_schema_version")[0]["version"])
 
     def close(self) -> None:
         self._database.close()

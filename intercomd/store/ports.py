@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 from typing import Protocol
 
 from intercomd.domain.chat import Chat, ChatMessage, Group, GroupProgress, IncomingMessage, Ingested, ReadyChat
+from intercomd.domain.holds import Hold
 from intercomd.domain.ids import ChatJid, DutyName, Epoch, Folder, Generation, InputId, OutboxId, RunId, Seq
 from intercomd.domain.leases import Fence, Holder, LeaseRow
 from intercomd.domain.outbox import NewText, OutboxRow, RelayRequest
@@ -331,6 +332,20 @@ class Leases(Protocol):
         ...
 
 
+class Holds(Protocol):
+    """What operators keep idle: at most one hold per duty, for every process on the store."""
+
+    def find(self, duty: DutyName) -> Hold | None: ...
+
+    def place(self, duty: DutyName, hold: Hold) -> None:
+        """Put it in the place of any earlier one. Key: `placed_at`."""
+        ...
+
+    def lift(self, duty: DutyName, who: str, now: datetime) -> None:
+        """Remove it; nothing happens when there is none."""
+        ...
+
+
 class Events(Protocol):
     def list_recent(self, chat_jid: ChatJid | None, limit: int) -> list[EventRow]:
         """Newest first."""
@@ -347,11 +362,16 @@ class Store(Protocol):
     sessions: Sessions
     outbox: OutboxTable
     leases: Leases
+    holds: Holds
     events: Events
     compat: Compat
 
     def ping(self) -> None:
         """One cheap read; raises `StoreUnavailable`."""
+        ...
+
+    def schema_version(self) -> int:
+        """The version of the schema in use, which is the newest that this program knows."""
         ...
 
     def close(self) -> None: ...
