@@ -103,16 +103,15 @@ class GroupQueue:
             case ReportIdleness():
                 state = GroupIdle if self._is_idle else GroupBusy
                 self._parts.dispatcher.hint(state(self._folder))
-            case VerifyRun():
-                self._tell_run(item)
+            case VerifyRun() | GroupCancelled():
+                # A cancel may arrive when the run it ended is gone and the next one works; the store knows.
+                self._tell_run(VerifyRun())
             case YieldSlot():
                 self._end_when_idle()
             case RunFinished():
                 self._context.exit()
             case ChildExited():
                 self._on_run_exited(item)
-            case GroupCancelled():
-                self._tell_run(KillSandbox(Outcome.STOPPED, "cancelled by a command"))
             case Drain(grace):
                 self._end_when_idle()
                 self._context.timers.after(grace, GraceOver())

@@ -40,7 +40,7 @@ CONVERSATION = [
     ("orchestrator/runs/run:", "FollowUpReady"),
     ("orchestrator/runs/run:", "CheckDeadline"),
     ("orchestrator/runs/run:", "CloseSandbox"),
-    ("orchestrator/runs/run:", "KillSandbox"),
+    ("orchestrator/runs/run:", "VerifyRun"),
     ("orchestrator/runs/run:", "SandboxEnded"),
 ]
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from intercomd.domain.ids import Folder
+from intercomd.domain.mailbox import GroupCancelled
 from intercomd.domain.runs import Outcome
 from tests.actors.world import World
 
@@ -208,6 +210,17 @@ def test_texts_written_after_a_cancel_are_answered(make_world: MakeWorld) -> Non
     world.say("a", "m2")
     world.finish()
     assert world.answered("a") == {"m2": 1}
+
+
+def test_run_opened_after_a_cancel_is_left_alone_when_the_hint_arrives_late(make_world: MakeWorld) -> None:
+    """A cancel ends the run it was meant for, however late the actors hear of it."""
+    world = make_world()
+    world.say("a", "m1")
+    world.settle(lambda: bool(world.agents.alive))
+    world.book.address("orchestrator/dispatcher").hint(GroupCancelled(Folder("a")))
+    world.finish()
+    assert world.answered("a") == {"m1": 1}
+    world.assert_at_rest()
 
 
 def test_command_is_answered_after_a_restart_when_its_hint_was_lost(make_world: MakeWorld) -> None:
