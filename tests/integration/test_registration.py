@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.daemon import DaemonProcess
+from tests.support.daemon import DaemonProcess, Settings
 
 pytestmark = pytest.mark.full
 
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.full
 @pytest.fixture
 def daemon(tmp_path: Path) -> Iterator[DaemonProcess]:
     """A daemon that registers nobody by itself and looks for work once a minute only."""
-    settings = {
+    settings: Settings = {
         "channels.local": {"auto_register": False},
         "orchestrator": {"enabled": True, "poll_interval_ms": 60_000},
     }

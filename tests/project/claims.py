@@ -15,12 +15,13 @@ REFERENCE = re.compile(r"`([\w/]+\.py::\w+)`")
 @cache
 def claims() -> dict[str, str]:
     """`path::name` of every test → its docstring and that of its module."""
-    return {
-        f"{module.name.removeprefix('tests/')}::{node.name}": f"{ast.get_docstring(module.tree)}\n{ast.get_docstring(node)}"
-        for module in modules("tests")
-        for node in ast.walk(module.tree)
-        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_")
-    }
+    found: dict[str, str] = {}
+    for module in modules("tests"):
+        about = ast.get_docstring(module.tree)
+        for node in ast.walk(module.tree):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                found[f"{module.name.removeprefix('tests/')}::{node.name}"] = f"{about}\n{ast.get_docstring(node)}"
+    return found
 
 
 def rows(document: str) -> list[list[str]]:

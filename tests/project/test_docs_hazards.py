@@ -9,13 +9,14 @@ import pytest
 from tests.project.claims import REFERENCE, claims, rows
 from tests.project.source import ROOT
 
+ALL = [f"B-{number:02d}" for number in range(1, 126)]
 HAZARDS = rows((ROOT / "docs/hazards.md").read_text(encoding="utf-8"))
 NUMBERS = [cells[0] for cells in HAZARDS]
 
 
 def test_every_hazard_is_listed_once() -> None:
     """125 numbers, in order."""
-    assert NUMBERS == [f"B-{number:02d}" for number in range(1, 126)]
+    assert NUMBERS == ALL
 
 
 @pytest.mark.parametrize("cells", HAZARDS, ids=NUMBERS)
