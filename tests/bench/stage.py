@@ -126,7 +126,8 @@ def staged(home: Path, store: Store, agent: Agent, slots: int) -> Iterator[Stage
     """The parts, started and stopped in order; no sandbox outlives the block."""
     orchestrator = Orchestrator(max_concurrent_containers=slots, poll_interval_ms=_NEVER_MS, idle_timeout_ms=_SOON_MS)
     layout = Layout(home / "data", home / "groups", "bench")
-    clock, book, leases = SystemClock(), AddressBook(), held_leases()
+    clock, book = SystemClock(), AddressBook()
+    leases = held_leases(clock)
     deliveries, view, board, has_lease = Deliveries(), _Slots(), LiveBoard(), threading.Event()
     to = addresses_in(book)
     parts = Parts(
