@@ -115,7 +115,7 @@ class HttpBotApi:
 
     def _exchange(self, method: str, body: _Body, until: float) -> Reply:
         remaining = until - time.monotonic()
-        timeout = urllib3.Timeout(connect=min(_CONNECT_SECONDS, remaining), read=remaining)
+        timeout = urllib3.Timeout(total=remaining, connect=min(_CONNECT_SECONDS, remaining))
         headers = {"Content-Type": "application/json", "Content-Length": str(len(body.content))}
         response = self._pool.request(
             "POST",

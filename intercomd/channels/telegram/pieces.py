@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from intercomd.domain.ids import ChatJid
 from intercomd.errors import InvalidInput
@@ -27,13 +28,20 @@ def chat_id_of(jid: ChatJid) -> str:
 def cut_pieces(text: str) -> tuple[str, ...]:
     """`text` in consecutive pieces of at most `PIECE_LIMIT` units, with no regard for words; never through a
     character. Pieces of only white space are left out, since Telegram refuses them (hazard B-41)."""
-    pieces: list[str] = []
+    return tuple(piece for piece in _cut(text) if piece.strip())
+
+
+def first_piece(text: str) -> str:
+    """As much of `text` as one message takes."""
+    return next(_cut(text))
+
+
+def _cut(text: str) -> Iterator[str]:
     start = units = 0
     for position, character in enumerate(text):
         width = 2 if character > "\uffff" else 1
         if units + width > PIECE_LIMIT:
-            pieces.append(text[start:position])
+            yield text[start:position]
             start, units = position, 0
         units += width
-    pieces.append(text[start:])
-    return tuple(piece for piece in pieces if piece.strip())
+    yield text[start:]
