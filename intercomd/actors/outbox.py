@@ -16,6 +16,7 @@ from intercomd.clock import Clock
 from intercomd.domain.ids import Epoch, OutboxId
 from intercomd.domain.mailbox import (
     DeliverTexts,
+    ExpireTexts,
     Heartbeat,
     OutboxFilled,
     Poll,
@@ -31,6 +32,7 @@ from intercomd.store.ports import OutboxTable
 from intercomd.supervision.port import Address, Context
 
 _POLL_INTERVAL = timedelta(seconds=1)
+_EXPIRY_INTERVAL = timedelta(minutes=1)
 _FIRST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(minutes=1)
 _log = EventLog("outbox")
@@ -65,18 +67,22 @@ class Outbox:
         context: Context,
         *,
         resends_unknown: bool,
+        text_lifetime: timedelta,
     ) -> None:
         self._table = table
         self._routes = routes
         self._clock = clock
         self._context = context
         self._resends_unknown = resends_unknown
+        self._text_lifetime = text_lifetime
         self._in_flight: dict[OutboxId, _InFlight] = {}
         self._delivered: dict[OutboxId, tuple[str, ...]] = {}
         self._rescued: dict[str, Epoch] = {}
+        self._is_claiming: set[str] = set()
 
     def on_start(self) -> None:
         self._context.timers.every(_POLL_INTERVAL, Poll())
+        self._context.timers.every(_EXPIRY_INTERVAL, ExpireTexts())
         self._context.address.hint(Poll())
 
     def handle(self, item: object) -> object:
@@ -97,6 +103,8 @@ class Outbox:
                 self._record_delivered()
                 self._give_up_silent()
                 self._pump_all()
+            case ExpireTexts():
+                self._expire()
             case Heartbeat():
                 return "ok"
             case _:
@@ -117,7 +125,7 @@ class Outbox:
         room = route.batch - sum(flight.row.channel == route.channel for flight in self._in_flight.values())
         if room <= 0:
             return
-        rows = self._table.claim(fence, route.channel, self._clock.now(), room)
+        rows = self._claim(route, room)
         if not rows:
             return
         _log.debug("outbox.claimed", channel=route.channel, texts=len(rows))
@@ -126,6 +134,25 @@ class Outbox:
         if not route.address.hint(DeliverTexts(tuple(rows), fence.epoch)):
             for row in rows:
                 self._postpone(row, _FIRST_WAIT, f"channel {route.channel} is not running")
+
+    def _claim(self, route: Route, room: int) -> list[OutboxRow]:
+        """Claim rows. After a claim whose answer never came (and this item was parked) the rows it marked are those
+        being sent that no channel was given."""
+        if route.channel in self._is_claiming:
+            sending = self._table.list_sending(route.channel)
+            rows = [row for row in sending if row.outbox_id not in self._in_flight]
+        else:
+            self._is_claiming.add(route.channel)
+            rows = self._table.claim(route.lease.fence(), route.channel, self._clock.now(), room)
+        self._is_claiming.discard(route.channel)
+        return rows
+
+    def _expire(self) -> None:
+        now = self._clock.now()
+        for channel in self._routes:
+            expired = self._table.expire(channel, now - self._text_lifetime, now)
+            if expired:
+                _log.error("text.expired", channel=channel, count=expired)
 
     def _adopt(self, route: Route) -> None:
         """First claim under an epoch: settle what earlier owners left in sending, watch what this one did."""

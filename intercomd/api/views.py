@@ -79,7 +79,6 @@ def outbox_view(row: OutboxRow) -> View:
         "run_id": row.run_id,
         "created_at": instant(row.created_at),
         "not_before": instant(row.not_before),
-        "expires_at": instant(row.expires_at),
         "channel_ids": row.channel_ids,
         "error": row.error,
     }

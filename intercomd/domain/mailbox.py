@@ -195,6 +195,11 @@ class OutboxFilled:
 
 
 @dataclass(frozen=True, slots=True)
+class ExpireTexts:
+    """timer → Outbox: give up texts that could not be delivered for too long."""
+
+
+@dataclass(frozen=True, slots=True)
 class DeliverTexts:
     """Outbox → a channel: deliver these claimed rows, in this order."""
 
@@ -249,6 +254,11 @@ class LiveText:
 @dataclass(frozen=True, slots=True)
 class RenewLeases:
     """timer, conductor → LeaseKeeper: take, renew or give back, as each duty is wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class LookAtHold:
+    """timer → HoldWatcher; an operator's request asks it after its write: look at the store now."""
 
 
 # -- housekeeping -----------------------------------------------------------------------------------

@@ -42,7 +42,6 @@ class OutboxRow:
     run_id: RunId | None
     created_at: datetime
     not_before: datetime | None
-    expires_at: datetime
     channel_ids: tuple[str, ...]
     error: str | None
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from intercomd.domain.chat import MessageKind
 from intercomd.domain.events import EventCode
@@ -24,7 +24,6 @@ from intercomd.store.events import record_event
 from intercomd.store.fencing import check_fence
 from intercomd.store.rows import instant_or_none, outbox_row_of
 
-EXPIRY = timedelta(hours=24)
 """A text that could not be delivered for so long is news no more."""
 
 
@@ -54,11 +53,18 @@ class OutboxRows:
 
         return self._database.write(work)
 
+    def expire(self, channel: str, created_before: datetime, now: datetime) -> int:
+        def work(transaction: Transaction) -> int:
+            rows = transaction.rows("expire_texts", channel=channel, created_before=to_epoch_ms(created_before))
+            for row in rows:
+                _record_text_event(transaction, EventCode.TEXT_EXPIRED, row["outbox_id"], row, now)
+            return len(rows)
+
+        return self._database.write(work)
+
     def claim(self, fence: Fence, channel: str, now: datetime, limit: int) -> list[OutboxRow]:
         def work(transaction: Transaction) -> list[OutboxRow]:
             check_fence(transaction, fence)
-            for row in transaction.rows("expire_texts", channel=channel, now=to_epoch_ms(now)):
-                _record_text_event(transaction, EventCode.TEXT_EXPIRED, row["outbox_id"], row, now)
             rows = transaction.rows(
                 "claim_texts", channel=channel, epoch=fence.epoch, now=to_epoch_ms(now), limit=limit
             )
@@ -170,7 +176,6 @@ def add_texts(transaction: Transaction, texts: Sequence[NewText], now: datetime)
             content=clean(text.text),
             run_id=text.run_id,
             now=to_epoch_ms(now),
-            expires_at=to_epoch_ms(now + EXPIRY),
         )
 
 

@@ -1,7 +1,8 @@
 """Postgres through pg8000: a pool of connections, and what the server's errors mean for a caller.
 
-Network errors and a server that is away are `StoreUnavailable`. As long as no COMMIT was sent nothing can have happened,
-so a connection that went stale in the pool is replaced once without a word; after it, only the caller may try again.
+Network errors and a server that is away are `StoreUnavailable`. As long as no COMMIT was sent nothing can have
+happened, so a connection that went stale in the pool is replaced once without a word; after it, only the caller may try
+again.
 """
 
 from __future__ import annotations
@@ -103,7 +104,7 @@ class PostgresDatabase:
         connection.run_sql("COMMIT")
 
     def _use(self, work: Callable[[PostgresConnection], T]) -> T:
-        """Run `work` on a connection of the pool; what goes wrong between us and the server becomes an error of ours."""
+        """Run `work` on a connection of the pool; what goes wrong on the way to the server becomes an error of ours."""
         try:
             return self._pool.use(work)
         except ConnectionBroken as error:

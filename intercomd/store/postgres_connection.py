@@ -36,8 +36,9 @@ class ConnectionBroken(Exception):
 
 
 class PostgresConnection:
-    """A logged-in connection; every method may raise `ConnectionBroken`, or pg8000's `DatabaseError` for what the server
-    refused. `is_commit_sent`: a COMMIT is on its way, and until its answer comes nobody knows whether it was done."""
+    """A logged-in connection; every method may raise `ConnectionBroken`, or pg8000's `DatabaseError` for what the
+    server refused. `is_commit_sent`: a COMMIT is on its way, and until its answer comes nobody knows whether it was
+    done."""
 
     def __init__(self, target: PostgresTarget, *, connect_timeout: timedelta, statement_timeout: timedelta) -> None:
         with _naming_breakage():

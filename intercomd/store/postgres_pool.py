@@ -27,8 +27,8 @@ class ConnectionPool:
     def use(self, work: Callable[[PostgresConnection], T]) -> T:
         """Run `work` with a connection of its own.
 
-        A connection that has broken while it lay in the pool is replaced and `work` runs once more, unless it has sent a
-        COMMIT. Raises `ConnectionBroken`, and `StoreUnavailable` when no connection became free in time.
+        A connection that has broken while it lay in the pool is replaced and `work` runs once more, unless it has sent
+        a COMMIT. Raises `ConnectionBroken`, and `StoreUnavailable` when no connection became free in time.
         """
         try:
             connection = self._places.get(timeout=self._acquire_seconds)

@@ -125,7 +125,6 @@ def outbox_row_of(row: Row, channel: str) -> OutboxRow:
         run_id=row["run_id"],
         created_at=from_epoch_ms(row["created_at"]),
         not_before=_not_before_of(row),
-        expires_at=from_epoch_ms(row["expires_at"]),
         channel_ids=tuple(json.loads(row["channel_ids"])),
         error=row["error"],
     )

@@ -152,7 +152,9 @@ def test_rescue_frees_what_an_earlier_owner_left(
 
 def test_expired_text_fails_with_an_event(filled: Household) -> None:
     """After a day a text is not sent any more, and that is on record."""
-    filled.now = NOON + timedelta(hours=24)
+    later = NOON + timedelta(hours=25)
+    assert filled.store.outbox.expire("local", NOON, later) == 0
+    assert filled.store.outbox.expire("local", later - timedelta(hours=24), later) == 2
     assert claimed(filled) == []
     assert state(filled, "a") is OutboxState.FAILED
     events = filled.store.events.list_recent(KITCHEN, 2)

@@ -24,7 +24,7 @@ INDEXES = {
     "list_prompt_messages": ["chat_messages_pkey", "autoindex_chat_messages_1"],
     "list_unhandled_commands": ["chat_messages_commands"],
     "claim_texts": ["outbox_pending", "outbox_waiting"],
-    "expire_texts": ["outbox_expiry"],
+    "expire_texts": ["outbox_pending"],
     "list_recent_texts_of_chat": ["outbox_chat_jid_position", "autoindex_outbox_2"],
     "list_stranded_texts": ["outbox_sending"],
     "find_live_run": ["runs_live"],
@@ -36,6 +36,7 @@ SCANS = ("Seq Scan on", "SCAN groups\n", "SCAN chat_messages\n", "SCAN outbox\n"
 
 VALUES = {
     "after_seq": "5",
+    "created_before": "1000",
     "up_to_seq": "9",
     "external_id": "'m-7'",
     "content": "'x'",
@@ -61,10 +62,10 @@ CROWD = (
         is_from_me)
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)
     SELECT 'local:' || (i % 50 + 1), i, 'm-' || i, 'u', 'U', 'text', 0, i, 'request', 0 FROM n""",
-    """INSERT INTO outbox (outbox_id, chat_jid, position, kind, content, state, created_at, expires_at)
+    """INSERT INTO outbox (outbox_id, chat_jid, position, kind, content, state, created_at)
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)
     SELECT 'o' || i, 'local:' || (i % 50 + 1), i, 'reply', 'text', CASE WHEN i > 5990 THEN 'pending' ELSE 'sent' END,
-        i, 1000000 FROM n""",
+        i FROM n""",
     """INSERT INTO runs (run_id, folder, chat_jid, epoch, generation, attempt, opened_at, outcome)
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
     SELECT 'r' || i, 'g' || (i % 50), 'local:1', 1, 0, 1, i, 'succeeded' FROM n""",

@@ -4,8 +4,8 @@
 UPDATE chats SET last_position = last_position + :count WHERE jid = :chat_jid RETURNING last_position
 
 -- :name add_text
-INSERT INTO outbox (outbox_id, chat_jid, position, kind, content, state, run_id, created_at, expires_at)
-VALUES (:outbox_id, :chat_jid, :position, :kind, :content, 'pending', :run_id, :now, :expires_at)
+INSERT INTO outbox (outbox_id, chat_jid, position, kind, content, state, run_id, created_at)
+VALUES (:outbox_id, :chat_jid, :position, :kind, :content, 'pending', :run_id, :now)
 ON CONFLICT (outbox_id) DO NOTHING
 
 -- :name find_text
@@ -17,7 +17,7 @@ WHERE chat_jid = :chat_jid AND state IN ('pending', 'sending') AND created_at >=
 
 -- :name expire_texts
 UPDATE outbox SET state = 'failed', error = 'expired'
-WHERE state = 'pending' AND expires_at <= :now
+WHERE state = 'pending' AND created_at < :created_before
     AND EXISTS (SELECT 1 FROM chats c WHERE c.jid = outbox.chat_jid AND c.channel = :channel)
 RETURNING outbox_id, chat_jid, run_id
 

@@ -123,15 +123,12 @@ CREATE TABLE outbox (
     run_id TEXT,
     created_at BIGINT NOT NULL,
     not_before BIGINT NOT NULL DEFAULT 0,
-    expires_at BIGINT NOT NULL,
     channel_ids TEXT NOT NULL DEFAULT '[]',
     error TEXT,
     UNIQUE (chat_jid, position)
 );
 
 CREATE INDEX outbox_pending ON outbox (created_at, position) WHERE state = 'pending';
-
-CREATE INDEX outbox_expiry ON outbox (expires_at) WHERE state = 'pending';
 
 CREATE INDEX outbox_waiting ON outbox (chat_jid, position) WHERE state IN ('pending', 'sending');
 
