@@ -1,0 +1,69 @@
+"""Deliveries in doubt: answers of the store or of a channel that never came."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from intercomd.domain.leases import Fence
+from intercomd.domain.mailbox import ExpireTexts
+from intercomd.domain.outbox import OutboxRow, OutboxState
+from intercomd.errors import StoreUnavailable
+from tests.actors.world import World
+
+
+class ForgetfulTable:
+    """The outbox table behind a connection that breaks after the first COMMIT of a claim with rows."""
+
+    def __init__(self, table: object) -> None:
+        self._table = table
+        self.has_broken = False
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._table, name)
+
+    def claim(self, fence: Fence, channel: str, now: datetime, limit: int) -> list[OutboxRow]:
+        rows: list[OutboxRow] = self._table.claim(fence, channel, now, limit)  # type: ignore[attr-defined]
+        if rows and not self.has_broken:
+            self.has_broken = True
+            raise StoreUnavailable("the answer to COMMIT never came")
+        return rows
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World(1, tmp_path)
+    yield world
+    world.close()
+
+
+def test_text_is_delivered_at_once_when_the_answer_to_its_claim_was_lost(tmp_path: Path) -> None:
+    """The claim stood although nobody heard so: its rows are found and handed over, once."""
+    world = World(1, tmp_path)
+    try:
+        table = ForgetfulTable(world.store.outbox)
+        world.store.outbox = table  # type: ignore[assignment]  # a broken connection, not a fake of the table
+        world.restart()
+        world.say("a", "m1")
+        world.pass_time(3)
+        assert table.has_broken
+        assert world.answered("a") == {"m1": 1}
+        world.finish()
+        assert world.answered("a") == {"m1": 1}
+    finally:
+        world.close()
+
+
+def test_text_that_could_not_be_delivered_for_a_day_fails(world: World) -> None:
+    """It is not sent when nobody expects it any more; `outbox.expire_hours` says when that is."""
+    world.say("a", "m1")
+    world.settle(lambda: world.store.outbox.count_waiting() > 0)
+    world.restart()
+    world.sim.clock.set_wall(world.sim.clock.now() + timedelta(hours=25))
+    world.sim.book.address("outbox").tell(ExpireTexts())
+    world.finish()
+    (row,) = world.store.outbox.list_recent(None, 5)
+    assert (row.state, row.error) == (OutboxState.FAILED, "expired")
