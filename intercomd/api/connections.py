@@ -32,7 +32,7 @@ class _Refusal(ErrorTask):  # type: ignore[misc]
 
     def execute(self) -> None:
         error = self.request.error
-        body = render_problem(error.code, str(error.body))
+        body = render_problem(error.code, str(error.body), error=str(error.body))
         self.status = f"{error.code} {error.reason}"
         self.response_headers.append(("Content-Type", CONTENT_TYPE))
         self.set_close_on_finish()

@@ -16,6 +16,7 @@ from intercomd.errors import ConfigError, IntercomError
 
 COMMANDS = {
     "serve": "intercomd.cli.serve",
+    "host": "intercomd.cli.host",
     "chat": "intercomd.cli.chat",
     "status": "intercomd.cli.status",
     "groups": "intercomd.cli.groups",

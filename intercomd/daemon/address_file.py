@@ -1,4 +1,4 @@
-"""`<data_dir>/daemon.json`: where the running daemon listens, for clients on the same machine."""
+"""`<data_dir>/daemon.json` or `host.json`: where the process listens, for clients on the same machine."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ import json
 import os
 from pathlib import Path
 
-NAME = "daemon.json"
-
 
 class AddressFile:
     """Written whole once the API listens, removed at the end if it still is ours."""
 
-    def __init__(self, data_dir: Path) -> None:
-        self._path = data_dir / NAME
+    def __init__(self, data_dir: Path, process: str) -> None:
+        self._path = data_dir / f"{process}.json"
 
     def write(self, url: str) -> None:
         draft = self._path.with_suffix(f".{os.getpid()}.tmp")

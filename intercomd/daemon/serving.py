@@ -29,10 +29,12 @@ from intercomd.daemon.launching import AgentChoices, SandboxLauncher
 from intercomd.daemon.notify import ServiceManager
 from intercomd.daemon.orchestration import Orchestration
 from intercomd.daemon.process import IdSource, is_gone, own_holder
+from intercomd.daemon.shape import DAEMON, Running, Shape
 from intercomd.daemon.slot_board import SlotBoard
-from intercomd.daemon.wiring import Parts, addresses_in, held_leases, tree_spec
+from intercomd.daemon.wiring import Parts, addresses_in, held_leases, own_channels, tree_spec
 from intercomd.domain.leases import DISPATCH
 from intercomd.domain.mailbox import Poll
+from intercomd.domain.routing import bridged_channels
 from intercomd.errors import IntercomError
 from intercomd.logs import EventLog
 from intercomd.sandbox.choice import choose_engine
@@ -54,13 +56,13 @@ _STALLED_S = 10.0
 _log = EventLog("daemon")
 
 
-def serve(settings: Settings) -> int:
-    """Run the daemon until a signal or a defect ends it; returns the exit code. Raises `IntercomError` when it cannot
+def serve(settings: Settings, shape: Shape = DAEMON) -> int:
+    """Run the process until a signal or a defect ends it; returns the exit code. Raises `IntercomError` when it cannot
     start at all (a database that cannot be used, no token, no data folder)."""
     control, manager = Control(), ServiceManager(os.environ)
     with control.signals(), ExitStack() as stack:
         try:
-            daemon = _start(settings, control, stack)
+            daemon = _start(settings, shape, control, stack)
         except ListenError as error:
             _log.error("daemon.cannot_listen", error=error)
             return EXIT_TRY_LATER
@@ -86,7 +88,7 @@ class _Daemon:
     url: str
 
 
-def _start(settings: Settings, control: Control, stack: ExitStack) -> _Daemon:
+def _start(settings: Settings, shape: Shape, control: Control, stack: ExitStack) -> _Daemon:
     """Start everything; `stack` undoes it in reverse, also when a later step fails."""
     clock = SystemClock()
     started_at = clock.monotonic()
@@ -95,7 +97,9 @@ def _start(settings: Settings, control: Control, stack: ExitStack) -> _Daemon:
     store = _open_store(settings)
     stack.callback(store.close)
     book, board, live = AddressBook(), SlotBoard(settings.orchestrator.max_concurrent_containers), LiveBoard()
-    parts = _parts(settings, store, control, board, live, clock)
+    channels = own_channels(settings)
+    bridged = bridged_channels(channels) if shape.bridges_to_host else frozenset()
+    parts = _parts(settings, bridged, store, control, board, live, clock)
     to = addresses_in(book)
     tree = SupervisionTree(
         tree_spec(parts, book), book, clock=clock, on_give_up=lambda reason: control.post(TreeGaveUp(reason))
@@ -117,6 +121,8 @@ def _start(settings: Settings, control: Control, stack: ExitStack) -> _Daemon:
     services = Services(
         store=store,
         commands=to.commands,
+        message_loop=to.message_loop,
+        dispatcher=to.dispatcher,
         leaves={"session_store": to.session_store, "commands": to.commands, "outbox": to.outbox},
         orchestrator_leaves={"dispatcher": to.dispatcher, "message_loop": to.message_loop},
         snapshot=tree.snapshot,
@@ -128,6 +134,7 @@ def _start(settings: Settings, control: Control, stack: ExitStack) -> _Daemon:
             runtime_profiles=tuple(settings.runtimes.profiles),
             default_runtime=settings.runtimes.default_runtime,
             restricts_demarch_writes=settings.demarch.require_main_group_for_writes,
+            is_scheduler_active=lambda: False,
         ),
         on_groups_changed=lambda: _poll(to.message_loop),
         clock=clock,
@@ -140,7 +147,8 @@ def _start(settings: Settings, control: Control, stack: ExitStack) -> _Daemon:
     server.start()
     stack.callback(server.stop, _API_GRACE)
     tree.start()
-    address_file = AddressFile(settings.storage.data_dir)
+    shape.attach(Running(store, to.outbox, channels, settings.assistant.name, parts.new_id, clock), stack)
+    address_file = AddressFile(settings.storage.data_dir, shape.name)
     address_file.write(server.url)
     stack.callback(address_file.remove)
     if settings.orchestrator.enabled:
@@ -192,7 +200,13 @@ def _open_store(settings: Settings) -> Store:
 
 
 def _parts(
-    settings: Settings, store: Store, control: Control, board: SlotBoard, live: LiveBoard, clock: Clock
+    settings: Settings,
+    bridged: frozenset[str],
+    store: Store,
+    control: Control,
+    board: SlotBoard,
+    live: LiveBoard,
+    clock: Clock,
 ) -> Parts:
     install = hashlib.sha256(str(settings.storage.data_dir.resolve()).encode()).hexdigest()[:8]
     layout = Layout(settings.storage.data_dir, settings.storage.groups_dir, install)
@@ -209,7 +223,7 @@ def _parts(
         choose_engine=lambda: choose_engine(settings.sandbox.engine, clock),
         make_launcher=lambda engine: SandboxLauncher(engine, layout, choices, clock),
         layout=layout,
-        leases=held_leases(clock),
+        leases=held_leases(clock, own_channels(settings) | bridged),
         holder=own_holder(),
         is_gone=is_gone,
         on_lease_change=lambda _duty: control.post(LeaseChanged()),
@@ -217,6 +231,7 @@ def _parts(
         live_board=live,
         new_id=IdSource(clock),
         clock=clock,
+        bridged=bridged,
     )
 
 

@@ -17,12 +17,15 @@ from intercomd.actors.outbox import Outbox, Route
 from intercomd.actors.run import Launcher, Run, RunParts, RunTimes
 from intercomd.actors.session_store import SessionStore
 from intercomd.actors.slots import SlotsView
+from intercomd.channels.host_bridge import NAME as HOST_BRIDGE
+from intercomd.channels.host_bridge import HostBridge
+from intercomd.channels.host_client import HostClient
 from intercomd.channels.live import LiveBoard
-from intercomd.channels.local import CHANNEL as LOCAL
 from intercomd.channels.local import LocalSender
 from intercomd.clock import Clock
-from intercomd.domain.ids import DutyName, Folder
+from intercomd.domain.ids import ChatJid, DutyName, Folder
 from intercomd.domain.leases import DISPATCH, Holder, delivery_duty
+from intercomd.domain.routing import LOCAL, channel_of
 from intercomd.domain.runs import OpenedRun
 from intercomd.sandbox.layout import Layout
 from intercomd.sandbox.port import SandboxEngine
@@ -43,6 +46,11 @@ from intercomd.supervision.port import (
 TEXT_PART_LIMIT = 4096
 """UTF-16 units of one part; Telegram's limit, and a readable size anywhere."""
 _LOCAL_DELIVERY_TIMEOUT = timedelta(seconds=5)
+_HOST_DEADLINE = timedelta(seconds=5)
+"""For one text, as in the existing system; at most a third of a lease, so that no text leaves after the lease."""
+_BRIDGE_BATCH = 10
+_BRIDGE_DELIVERY_TIMEOUT = timedelta(minutes=3)
+"""More than a full batch of every bridged channel can take, one text after the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,7 @@ class Addresses:
     lease_keeper: Address
     outbox: Address
     local: Address
+    host_bridge: Address
     housekeeper: Address
     dispatcher: Address
     message_loop: Address
@@ -65,7 +74,8 @@ def addresses_in(book: AddressBook) -> Addresses:
         book.address("commands"),
         book.address("lease_keeper"),
         book.address("outbox"),
-        book.address("channels/local"),
+        book.address(f"channels/{LOCAL}"),
+        book.address(f"channels/{HOST_BRIDGE}"),
         book.address("housekeeper"),
         book.address("orchestrator/dispatcher"),
         book.address("orchestrator/message_loop"),
@@ -89,12 +99,21 @@ class Parts:
     live_board: LiveBoard
     new_id: Callable[[str], str]
     clock: Clock
+    bridged: frozenset[str] = frozenset()
+    """Channels whose texts go to the host."""
 
 
-def held_leases(clock: Clock) -> dict[DutyName, HeldLease]:
-    """One for every duty this process can own. Delivery is always wanted; `Orchestration` decides about dispatch."""
-    leases = {duty: HeldLease(duty, clock) for duty in (DISPATCH, delivery_duty(LOCAL))}
-    leases[delivery_duty(LOCAL)].is_wanted = True
+def own_channels(settings: Settings) -> frozenset[str]:
+    """The channels that this process drives itself."""
+    return frozenset({LOCAL} if settings.channels.local.enabled else ())
+
+
+def held_leases(clock: Clock, channels: frozenset[str] = frozenset({LOCAL})) -> dict[DutyName, HeldLease]:
+    """One for every duty this process can own. Delivering for `channels`, its own and the bridged ones, is always
+    wanted; `Orchestration` decides about dispatch."""
+    leases = {duty: HeldLease(duty, clock) for duty in (DISPATCH, *map(delivery_duty, sorted(channels)))}
+    for channel in channels:
+        leases[delivery_duty(channel)].is_wanted = True
     return leases
 
 
@@ -126,9 +145,21 @@ def tree_spec(parts: Parts, book: AddressBook) -> SupervisorSpec:
 
 
 def _channels(parts: Parts, to: Addresses) -> tuple[ChildSpec, ...]:
-    if not parts.settings.channels.local.enabled:
-        return ()
-    return (ChildSpec("local", lambda context: LocalSender(to.outbox, parts.live_board)),)
+    children = []
+    if LOCAL in own_channels(parts.settings):
+        children.append(ChildSpec(LOCAL, lambda context: LocalSender(to.outbox, parts.live_board)))
+    if parts.bridged:
+        stop_timeout = 2 * _HOST_DEADLINE
+        children.append(ChildSpec(HOST_BRIDGE, lambda context: _host_bridge(parts, to), stop_timeout=stop_timeout))
+    return tuple(children)
+
+
+def _host_bridge(parts: Parts, to: Addresses) -> Actor:
+    third_of_lease = timedelta(milliseconds=parts.settings.orchestrator.lease_ms) / 3
+    deadline = min(_HOST_DEADLINE, third_of_lease)
+    client = HostClient(parts.settings.server.host_callback_url, deadline, parts.clock)
+    leases = {channel: parts.leases[delivery_duty(channel)] for channel in parts.bridged}
+    return HostBridge(client, to.outbox, to.host_bridge, leases)
 
 
 def _commands(parts: Parts, to: Addresses, context: Context) -> Actor:
@@ -167,16 +198,30 @@ def _lease_keeper(parts: Parts, context: Context) -> Actor:
 
 
 def _outbox(parts: Parts, to: Addresses, context: Context) -> Actor:
-    route = Route(
-        LOCAL,
-        to.local,
-        parts.leases[delivery_duty(LOCAL)],
-        is_idempotent=LocalSender.is_idempotent,
-        delivery_timeout=_LOCAL_DELIVERY_TIMEOUT,
-    )
+    routes = [
+        Route(
+            channel,
+            to.host_bridge,
+            parts.leases[delivery_duty(channel)],
+            is_idempotent=HostBridge.is_idempotent,
+            delivery_timeout=_BRIDGE_DELIVERY_TIMEOUT,
+            batch=_BRIDGE_BATCH,
+        )
+        for channel in sorted(parts.bridged)
+    ]
+    if LOCAL in own_channels(parts.settings):
+        routes.append(
+            Route(
+                LOCAL,
+                to.local,
+                parts.leases[delivery_duty(LOCAL)],
+                is_idempotent=LocalSender.is_idempotent,
+                delivery_timeout=_LOCAL_DELIVERY_TIMEOUT,
+            )
+        )
     return Outbox(
         parts.store.outbox,
-        {LOCAL: route} if parts.settings.channels.local.enabled else {},
+        {route.channel: route for route in routes},
         parts.clock,
         context,
         resends_unknown=parts.settings.outbox.resend_unknown,
@@ -210,7 +255,7 @@ def _dispatcher(parts: Parts, to: Addresses, book: AddressBook, context: Context
         parts.make_launcher(engine),
         to.outbox,
         to.session_store,
-        lambda jid: to.local if jid.startswith(f"{LOCAL}:") else None,
+        lambda jid: to.local if channel_of(ChatJid(jid)) == LOCAL else None,
         parts.new_id,
         limits,
         retry,
