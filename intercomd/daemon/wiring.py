@@ -225,6 +225,7 @@ def _outbox(parts: Parts, to: Addresses, context: Context) -> Actor:
         parts.clock,
         context,
         resends_unknown=parts.settings.outbox.resend_unknown,
+        text_lifetime=timedelta(hours=parts.settings.outbox.expire_hours),
     )
 
 
