@@ -15,6 +15,7 @@ from intercomd.api.probes import HealthResource, LiveResource, ReadyResource
 from intercomd.api.records import OutboxResource, RunResource, RunsResource
 from intercomd.api.services import Services
 from intercomd.api.status import StatusResource, SupervisionResource
+from intercomd.api.wire.endpoints import ENDPOINTS, PREFIX, WireResource
 
 _LOCAL = "/v1/local/chats"
 _WORKERS_THAT_NEVER_WAIT = 2
@@ -52,6 +53,8 @@ def create_app(services: Services, token: str | None, threads: int) -> App:
     app.add_route("/v1/outbox", OutboxResource(services))
     app.add_route("/v1/commands", CommandsResource(services))
     app.add_route("/v1/runtime/profiles", ProfilesResource(services))
+    for endpoint in ENDPOINTS:
+        app.add_route(PREFIX + endpoint.path, WireResource(endpoint, services))
     if services.local is not None:
         app.add_route(_LOCAL, ChatsResource(services.local))
         app.add_route(f"{_LOCAL}/{{name}}/messages", MessagesResource(services.local))

@@ -43,15 +43,25 @@ def install_failures(app: falcon.App[falcon.Request, falcon.Response]) -> None:
     app.add_error_handler(IntercomError, _on_own)
 
 
+def name_operation(request: falcon.Request, label: str) -> None:
+    """From here on, 5xx answers to `request` carry `label` as `error`: clients of the existing system read it."""
+    request.context.operation = label
+
+
+def _label(request: falcon.Request) -> dict[str, object]:
+    label = request.context.get("operation")
+    return {} if label is None else {"error": label}
+
+
 def _serialize(_request: falcon.Request, response: falcon.Response, error: falcon.HTTPError) -> None:
     """Falcon's own errors: 400, 403, 404, 405, 415 …"""
     _write(response, render_problem(error.status_code, error.description))
 
 
-def _on_own(_request: falcon.Request, response: falcon.Response, error: IntercomError, _params: object) -> None:
+def _on_own(request: falcon.Request, response: falcon.Response, error: IntercomError, _params: object) -> None:
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), None)
     if status is None:
-        _on_unknown(_request, response, error, _params)
+        _on_unknown(request, response, error, _params)
         return
     if status is HTTPStatus.SERVICE_UNAVAILABLE:
         response.set_header("Retry-After", _RETRY_AFTER_SECONDS)
@@ -59,7 +69,8 @@ def _on_own(_request: falcon.Request, response: falcon.Response, error: Intercom
     if isinstance(error, InvalidInput):
         _write(response, render_problem(status, str(error), field=error.field))
     else:
-        _write(response, render_problem(status, str(error)))
+        members = _label(request) if status >= HTTPStatus.INTERNAL_SERVER_ERROR else {}
+        _write(response, render_problem(status, str(error), **members))
 
 
 def _on_unknown(request: falcon.Request, response: falcon.Response, error: Exception, _params: object) -> None:
@@ -68,7 +79,7 @@ def _on_unknown(request: falcon.Request, response: falcon.Response, error: Excep
     _log.error("api.request_failed", exc=error, error_id=error_id, method=request.method, path=request.path)
     response.status = HTTPStatus.INTERNAL_SERVER_ERROR
     detail = f"an unexpected error; the log has it under error_id={error_id}"
-    _write(response, render_problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, error_id=error_id))
+    _write(response, render_problem(HTTPStatus.INTERNAL_SERVER_ERROR, detail, error_id=error_id, **_label(request)))
 
 
 def _write(response: falcon.Response, body: bytes) -> None:

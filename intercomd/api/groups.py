@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from http import HTTPStatus
 
 import falcon
 import msgspec
 
+from intercomd.api.jids import parse_jid
 from intercomd.api.requests import read_body
 from intercomd.api.services import Services
 from intercomd.api.views import group_view
-from intercomd.channels.local import parse_local_jid
 from intercomd.domain.chat import Group
 from intercomd.domain.folder import parse_folder
-from intercomd.domain.ids import ChatJid
 from intercomd.errors import InvalidInput
 
-_TELEGRAM = re.compile(r"tg:-?\d{1,20}", re.ASCII)
-_UNFIT = re.compile(r"[\s\x00-\x1f\x7f\ud800-\udfff]")
 _MAX_TEXT = 256
 
 
@@ -79,7 +75,7 @@ def _parse_group(body: NewGroup, runtimes: tuple[str, ...]) -> Group:
         if len(text) > _MAX_TEXT:
             raise InvalidInput(field, f"has {len(text)} characters; at most {_MAX_TEXT} are allowed")
     return Group(
-        jid=_parse_jid(body.jid),
+        jid=parse_jid(body.jid, "jid"),
         name=name,
         folder=folder,
         trigger=body.trigger.strip(),
@@ -87,14 +83,3 @@ def _parse_group(body: NewGroup, runtimes: tuple[str, ...]) -> Group:
         runtime=body.runtime,
         model=body.model or None,
     )
-
-
-def _parse_jid(text: str) -> ChatJid:
-    """A chat's address; forms of channels we know are checked, so that nothing is sent to strangers (hazard B-124)."""
-    if text.startswith("local:"):
-        return parse_local_jid(text, "jid")
-    if text.startswith("tg:") and not _TELEGRAM.fullmatch(text):
-        raise InvalidInput("jid", f"{text!r} is no Telegram chat; write tg: and the chat's number")
-    if not 1 <= len(text) <= _MAX_TEXT or _UNFIT.search(text) or not re.search("[:@]", text):
-        raise InvalidInput("jid", f"{text!r} is no chat; examples are tg:-1001234, local:kitchen and 1234@g.us")
-    return ChatJid(text)

@@ -18,6 +18,7 @@ T = TypeVar("T")
 
 _JSON = re.compile(r"application/(?:[\w.-]+\+)?json", re.IGNORECASE)
 _PLACE = re.compile(r" - at `\$\.?(.*)`$")
+_MISSING = re.compile(r"missing required field `(\w+)`")
 
 
 def read_body(request: falcon.Request, shape: type[T]) -> T:
@@ -31,10 +32,15 @@ def read_body(request: falcon.Request, shape: type[T]) -> T:
     try:
         return msgspec.json.decode(request.bounded_stream.read(), type=shape)
     except msgspec.ValidationError as error:
-        place = _PLACE.search(str(error))
-        raise InvalidInput(place[1] if place else "body", _PLACE.sub("", str(error))) from error
+        raise InvalidInput(_field_of(str(error)), _PLACE.sub("", str(error))) from error
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise falcon.HTTPBadRequest(description=f"the body is not JSON: {error}") from error
+
+
+def _field_of(complaint: str) -> str:
+    """The place that a complaint of msgspec names."""
+    place, missing = _PLACE.search(complaint), _MISSING.search(complaint)
+    return ".".join(found[1] for found in (place, missing) if found) or "body"
 
 
 def query_int(request: falcon.Request, name: str, default: int, lowest: int, highest: int) -> int:

@@ -59,6 +59,7 @@ class Facts:
     runtime_profiles: tuple[str, ...]
     default_runtime: str
     restricts_demarch_writes: bool
+    is_scheduler_active: Callable[[], bool]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,8 @@ class Services:
 
     store: Store
     commands: Address
+    message_loop: Address
+    dispatcher: Address
     leaves: Mapping[str, Address]
     orchestrator_leaves: Mapping[str, Address]
     snapshot: Callable[[], TreeSnapshot]

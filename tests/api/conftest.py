@@ -229,6 +229,8 @@ def api(store: Store, threads: int) -> Iterator[Api]:
     services = Services(
         store=store,
         commands=book.address("commands"),
+        message_loop=book.address("message_loop"),
+        dispatcher=book.address("dispatcher"),
         leaves={name: book.address(name) for name in ("commands", "local")},
         orchestrator_leaves={"outbox": book.address("outbox")},
         snapshot=tree.snapshot,
@@ -240,6 +242,7 @@ def api(store: Store, threads: int) -> Iterator[Api]:
             runtime_profiles=("claude", "echo"),
             default_runtime="echo",
             restricts_demarch_writes=True,
+            is_scheduler_active=lambda: False,
         ),
         on_groups_changed=lambda: group_changes.record("changed"),
         clock=clock,

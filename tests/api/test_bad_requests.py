@@ -22,7 +22,7 @@ COMMAND = {"chat_jid": "tg:1", "command": "ping"}
         (b'{"x": ' + b"[" * 30_000 + b"]" * 30_000 + b"}", 400, None),
         (b"[]", 422, "body"),
         (b"null", 422, "body"),
-        (b'{"chat_jid": "tg:1"}', 422, "body"),
+        (b'{"chat_jid": "tg:1"}', 422, "command"),
         (b'{"chat_jid": 1, "command": "ping"}', 422, "chat_jid"),
         (b'{"chat_jid": "tg:1", "command": "ping", "container_active": "yes"}', 422, "container_active"),
         (b'{"chat_jid": "tg:1", "command": "ping", "group_folder": "../etc"}', 422, "group_folder"),
