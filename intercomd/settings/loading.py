@@ -9,6 +9,7 @@ from typing import Any
 import tomli
 
 from intercomd.errors import ConfigError
+from intercomd.settings.dotenv import read_dotenv
 from intercomd.settings.model import Settings
 from intercomd.settings.reading import SettingsReader
 from intercomd.settings.rules import check_rules
@@ -20,17 +21,25 @@ ENVIRONMENT = {
     "INTERCOM_POSTGRES_DSN": "storage.postgres_dsn",
     "HOST_CALLBACK_URL": "server.host_callback_url",
     "ASSISTANT_NAME": "assistant.name",
+    "TELEGRAM_BOT_TOKEN": "channels.telegram.bot_token",
 }
 """Environment variables and the keys they win over; a blank one counts as unset."""
 
-ENVIRONMENT_FILES = {"INTERCOM_POSTGRES_DSN_FILE": "storage.postgres_dsn"}
+ENVIRONMENT_FILES = {
+    "INTERCOM_POSTGRES_DSN_FILE": "storage.postgres_dsn",
+    "TELEGRAM_BOT_TOKEN_FILE": "channels.telegram.bot_token",
+}
 """Variables that name a file with the value, as a service manager hands over secrets; those above win over them."""
+
+DOTENV = Path(".env")
+DOTENV_VARIABLES = ("ASSISTANT_NAME", "TELEGRAM_BOT_TOKEN")
+"""Read from the file `.env` too, below the environment: the host does so, and both must agree (hazard B-104)."""
 
 
 def load_settings(
     path: Path | None, environment: Mapping[str, str], overrides: Mapping[str, object] | None = None
 ) -> Settings:
-    """The settings from the file at `path`, the environment, then `overrides` (dotted key → value); the last wins.
+    """The settings: file at `path`, `.env`, environment, `overrides` (dotted key → value); the last wins.
 
     None means config/intercom.toml when it exists, else defaults. Raises `ConfigError` with every problem: a given
     file that is missing or unreadable (hazard B-108), syntax, unknown names, wrong types and ranges, and what
@@ -38,6 +47,11 @@ def load_settings(
     """
     source, table = _read_file(path)
     origins: dict[str, str] = {}
+    dotenv = read_dotenv(DOTENV)
+    for variable in DOTENV_VARIABLES:
+        if value := dotenv.get(variable):
+            _put(table, ENVIRONMENT[variable], value)
+            origins[ENVIRONMENT[variable]] = f"{variable} in {DOTENV}"
     for variable, key in ENVIRONMENT_FILES.items():
         if name := environment.get(variable, "").strip():
             _put(table, key, _read_value(variable, Path(name)))

@@ -15,7 +15,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from intercomd.settings.values import BindAddress, PostgresDsn
+from intercomd.settings.values import BindAddress, BotToken, PostgresDsn
 
 _NOT_BLANK = {"allowed": "must be text that is not blank"}
 
@@ -264,10 +264,32 @@ class LocalChannel(Struct, frozen=True, kw_only=True):
     ] = False
 
 
+class TelegramChannel(Struct, frozen=True, kw_only=True):
+    """Chats at Telegram: texts come in through the host and leave through the Bot API, when there is a token."""
+
+    bot_token: Annotated[
+        BotToken | None,
+        Meta(
+            description="The bot's token; without it the host delivers. The environment variable TELEGRAM_BOT_TOKEN "
+            "wins over this and keeps the token out of the file; a file .env in the working directory may set it too.",
+            examples=["123456:ABC-DEF"],
+        ),
+    ] = None
+    api_url: Annotated[
+        str,
+        Meta(
+            pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$",
+            extra={"allowed": "must be https://HOST or http://HOST:PORT"},
+            description="Where the Bot API answers; another one than Telegram's own is a server of yours.",
+        ),
+    ] = "https://api.telegram.org"
+
+
 class Channels(Struct, frozen=True, kw_only=True):
     """Transports to people."""
 
     local: LocalChannel = LocalChannel()
+    telegram: TelegramChannel = TelegramChannel()
 
 
 class Outbox(Struct, frozen=True, kw_only=True):

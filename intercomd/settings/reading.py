@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Meta, Struct, inspect
 from msgspec.structs import FieldInfo
 
-from intercomd.settings.values import BindAddress, PostgresDsn, redact
+from intercomd.settings.values import BindAddress, BotToken, PostgresDsn, redact
 
 S = TypeVar("S", bound=Struct)
 
@@ -28,6 +28,7 @@ _PARSERS: Mapping[type, Callable[[str], object]] = {
     Path: _parse_path,
     BindAddress: BindAddress.parse,
     PostgresDsn: PostgresDsn.parse,
+    BotToken: BotToken.parse,
 }
 
 
@@ -60,7 +61,7 @@ class SettingsReader:
     def complain(self, key: str, value: object, allowed: str) -> None:
         """Note that `key` has a value it may not have."""
         origin = f" (from {self._origins[key]})" if key in self._origins else ""
-        shown = "(hidden)" if key.endswith("_dsn") else _show(value)
+        shown = "(hidden)" if key.endswith(("_dsn", "_token")) else _show(value)
         self.problems.append(f"{key} = {shown}{origin}: {allowed}")
 
     def _read_field(self, field: FieldInfo, value: object, path: str) -> object:

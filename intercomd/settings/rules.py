@@ -14,7 +14,6 @@ from intercomd.settings.reading import SettingsReader, did_you_mean, suggest
 RUNTIMES_BUILT = frozenset({"echo"})
 
 NOT_BUILT: Mapping[tuple[str, object], str] = {
-    ("demarch.enabled", True): "this version has no access to the Demarch tools; set it to false",
     ("events.enabled", True): "this version does not watch for events; set it to false",
     ("scheduler.enabled", True): "this version does not run scheduled tasks; set it to false",
     ("runtimes.preserve_legacy_runtime_ids", False): "this version knows no other names; set it to true",

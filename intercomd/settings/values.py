@@ -1,4 +1,4 @@
-"""Settings that are more than a number or a text: a listen address and a secret."""
+"""Settings that are more than a number or a text: a listen address and secrets."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ _TCP = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.%\w]+)\]|(?P<host>[^\s:\[\]/]+)):(?P
 _UNIX = "unix:"
 _URL_PASSWORD = re.compile(r"(://[^:]*:).*@", re.DOTALL)
 _NAMED_PASSWORD = re.compile(r"(password\s*=\s*)('(?:[^'\\]|\\.)*'?|[^\s&]+)", re.IGNORECASE)
+_BOT_TOKEN = re.compile(r"\d+:[A-Za-z0-9_-]+", re.ASCII)
 _DSN = re.compile(r"postgres(ql)?://|\w+\s*=")
 
 
 class BindAddress:
     """Where the API listens: a host and port (0 = any free one), or a unix socket's path.
 
-    Not a dataclass, and nor is `PostgresDsn`: msgspec would take those apart instead of asking us.
+    Not a dataclass, and nor are the secrets below: msgspec would take those apart instead of asking us.
     """
 
     __slots__ = ("host", "port", "socket_path", "text")
@@ -93,6 +94,38 @@ class PostgresDsn:
 
     def __repr__(self) -> str:
         return f"PostgresDsn({redact(self._text)!r})"
+
+
+class BotToken:
+    """A Telegram bot's token: it shows itself as stars, whoever prints it."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    @classmethod
+    def parse(cls, text: str) -> BotToken:
+        """`NUMBER:LETTERS`; raises `ValueError` with what is allowed."""
+        if not _BOT_TOKEN.fullmatch(text.strip()):
+            raise ValueError("must be a bot token as Telegram's BotFather gives it: 123456:ABC-DEF")
+        return cls(text.strip())
+
+    def reveal(self) -> str:
+        """The token itself, for the one who calls Telegram."""
+        return self._text
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BotToken) and self._text == other._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
+
+    def __str__(self) -> str:
+        return "***"
+
+    def __repr__(self) -> str:
+        return "BotToken('***')"
 
 
 def redact(text: str) -> str:

@@ -14,6 +14,9 @@ NEEDED_WITHOUT_IMPORT = {"tzdata"}
 TOOLS = {"coverage", "import-linter", "mypy", "pytest-timeout", "ruff"}
 """Run by scripts or loaded by pytest, never imported."""
 
+IMPORT_NAMES = {"python-telegram-bot": "telegram"}
+"""Packages that are imported under another name."""
+
 
 def declared(section: str, option: str) -> set[str]:
     parser = configparser.ConfigParser()
@@ -29,6 +32,10 @@ def imported(folder: str) -> set[str]:
     return roots - sys.stdlib_module_names - own - {"intercomd", "tests"}
 
 
+def import_name(package: str) -> str:
+    return IMPORT_NAMES.get(package, package.replace("-", "_"))
+
+
 def test_every_dependency_is_used_and_every_import_declared() -> None:
     """Nothing is installed for nothing, and nothing is there by luck."""
     assert imported("intercomd") == declared("options", "install_requires") - NEEDED_WITHOUT_IMPORT
@@ -38,8 +45,8 @@ def test_tests_import_only_what_dev_installs() -> None:
     """Test packages stand in the dev extra, and each is imported or a tool."""
     extra = declared("options.extras_require", "dev")
     known = extra | declared("options", "install_requires")
-    assert {name.replace("_", "-") for name in imported("tests")} <= known
-    assert {name.replace("-", "_") for name in extra - TOOLS} <= imported("tests")
+    assert imported("tests") <= {import_name(package) for package in known}
+    assert {import_name(package) for package in extra - TOOLS} <= imported("tests")
 
 
 def test_every_data_file_is_installed() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,8 @@ import pytest
 
 from intercomd.errors import ConfigError
 from intercomd.settings.loading import ENVIRONMENT, load_settings
-from intercomd.settings.model import EngineName, Settings
+from intercomd.settings.model import EngineName, Server, Settings
+from intercomd.settings.values import BotToken
 
 NO_ENVIRONMENT: Mapping[str, str] = {}
 
@@ -77,28 +79,40 @@ def test_given_profiles_replace_the_default_ones(tmp_path: Path) -> None:
         ("INTERCOM_POSTGRES_DSN", "postgresql://env@h/d"),
         ("HOST_CALLBACK_URL", "http://127.0.0.2:2"),
         ("ASSISTANT_NAME", "Enva"),
+        ("TELEGRAM_BOT_TOKEN", "42:env"),
     ],
 )
 def test_environment_wins_over_the_file(tmp_path: Path, variable: str, value: str) -> None:
     """Each documented variable beats its key in the file; all of them are covered here."""
-    assert len(ENVIRONMENT) == 4
+    assert len(ENVIRONMENT) == 5
     path = write(
         tmp_path,
         """
         server = { bind = "127.0.0.1:9", host_callback_url = "http://127.0.0.1:9" }
         storage.postgres_dsn = "postgresql://file@h/d"
         assistant.name = "File"
+        channels.telegram.bot_token = "41:file"
         """,
     )
-    section, name = ENVIRONMENT[variable].split(".")
-    loaded = getattr(getattr(load_settings(path, {variable: value}), section), name)
-    assert str(loaded) == value
+    loaded = operator.attrgetter(ENVIRONMENT[variable])(load_settings(path, {variable: value}))
+    assert (loaded.reveal() if isinstance(loaded, BotToken) else str(loaded)) == value
 
 
 def test_blank_variables_count_as_unset(tmp_path: Path) -> None:
     """A variable that is set to blanks changes nothing."""
     path = write(tmp_path, 'assistant.name = "File"')
     assert load_settings(path, dict.fromkeys(ENVIRONMENT, "  ")).assistant.name == "File"
+
+
+def test_dotenv_is_read_for_what_the_host_reads_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Name and token come from `.env` in the working directory unless the environment has them (hazard B-104)."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / ".env").write_text("ASSISTANT_NAME='Dot'\nTELEGRAM_BOT_TOKEN=42:dot\nINTERCOMD_BIND=1.2.3.4:5\n")
+    settings = load_settings(None, {"TELEGRAM_BOT_TOKEN": "43:env"})
+    assert settings.assistant.name == "Dot"
+    assert settings.channels.telegram.bot_token == BotToken("43:env")
+    assert settings.server == Server()
+    assert load_settings(None, {}).channels.telegram.bot_token == BotToken("42:dot")
 
 
 def test_secret_is_read_from_the_file_a_variable_names(tmp_path: Path) -> None:

@@ -105,6 +105,15 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
             "folder; allowed are 1 to 64 letters, digits, '-' and '_', starting with a letter or digit, "
             "and not 'global'",
         ),
+        (
+            'channels.telegram.bot_token = "a/secret"',
+            "channels.telegram.bot_token = (hidden): must be a bot token as Telegram's BotFather gives it: "
+            "123456:ABC-DEF",
+        ),
+        (
+            'channels.telegram.api_url = "ftp://x"',
+            'channels.telegram.api_url = "ftp://x": must be https://HOST or http://HOST:PORT',
+        ),
     ],
 )
 def test_problem_says_key_value_and_what_is_allowed(tmp_path: Path, text: str, problem: str) -> None:
@@ -117,7 +126,6 @@ def test_problem_says_key_value_and_what_is_allowed(tmp_path: Path, text: str, p
     [
         ("events.enabled = true", "events.enabled"),
         ("scheduler.enabled = true", "scheduler.enabled"),
-        ("demarch.enabled = true", "demarch.enabled"),
         ("runtimes.preserve_legacy_runtime_ids = false", "runtimes.preserve_legacy_runtime_ids"),
         ('sandbox.engine = "podman"', "sandbox.engine"),
         ('sandbox.engine = "docker"', "sandbox.engine"),

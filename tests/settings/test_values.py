@@ -74,6 +74,13 @@ def test_password_is_not_in_printed_settings() -> None:
     assert "s3cret" not in render_json(settings) + repr(settings)
 
 
+def test_bot_token_is_shown_by_nobody() -> None:
+    """print-config shows that there is a token and hides it; so do the settings' repr, and a problem with it."""
+    settings = load_settings(None, {"TELEGRAM_BOT_TOKEN": "123456:s3cret"})
+    assert '"bot_token": "***"' in render_json(settings)
+    assert "s3cret" not in render_json(settings) + repr(settings)
+
+
 @pytest.mark.parametrize("value", ["mysql://ida:s3cret@host/db", "s3cret"])
 def test_password_is_not_in_the_problem_with_a_dsn(value: str) -> None:
     """A DSN that cannot be used is hidden whole: where its password stands is not known."""
