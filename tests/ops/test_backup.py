@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import stat
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -14,9 +11,12 @@ from pathlib import Path
 import pytest
 
 from intercomd.cli.main import main
+from tests.ops.console import make_path, run_block
 from tests.project.source import ROOT
 from tests.support.daemon import DaemonProcess
 from tests.support.postgres import PostgresServer, running_server
+
+OPERATIONS = ROOT / "docs/operations.md"
 
 
 def settings_file(folder: Path) -> Path:
@@ -68,17 +68,20 @@ def test_backup_of_postgres_names_the_tool(capsys: pytest.CaptureFixture[str]) -
 
 @pytest.mark.full
 def test_daemon_answers_on_a_restored_embedded_store(tmp_path: Path) -> None:
-    """A copy made while the daemon answers holds what was said before it, and nothing after."""
-    copy = tmp_path / "copy.db"
+    """A copy made while the daemon answers, by the documented commands, holds what was said before it, no more."""
     with DaemonProcess(tmp_path) as daemon:
+        variables = {
+            "PATH": make_path(tmp_path),
+            "CONFIG": str(daemon.config),
+            "DATA": str(daemon.data_dir),
+            "BACKUPS": str(tmp_path),
+        }
         assert daemon.client.ask("kitchen", "before") == "before"
         daemon.client.say("bath", "!slow 1 meanwhile")
-        run_intercomd("backup", "--config", str(daemon.config), str(copy))
+        run_block(OPERATIONS, "backup-sqlite", variables)
         assert daemon.client.ask("kitchen", "after") == "after"
         assert daemon.terminate() == 0
-        for path in daemon.data_dir.glob("intercom.db*"):
-            path.unlink()
-        shutil.copy(copy, daemon.data_dir / "intercom.db")
+        run_block(OPERATIONS, "restore-sqlite", variables)
         daemon.start()
         assert daemon.client.replies("kitchen") == ["before"]
         assert daemon.client.wait_for_replies("bath", 1) == ["meanwhile"]
@@ -94,24 +97,15 @@ def server() -> Iterator[PostgresServer]:
 
 @pytest.mark.full
 def test_daemon_answers_on_a_restored_postgres_database(tmp_path: Path, server: PostgresServer) -> None:
-    """pg_dump beside a working daemon, pg_restore into a fresh database, and the daemon goes on there."""
-    dump = tmp_path / "intercom.dump"
+    """The documented commands beside a working daemon, into a fresh database, and the daemon goes on there."""
     original, restored = server.create_empty("original"), server.create_empty("restored")
+    variables = {"DSN": original, "NEW_DSN": restored, "BACKUPS": str(tmp_path)}
     with DaemonProcess(tmp_path, {"storage": {"postgres_dsn": original}}) as daemon:
         assert daemon.client.ask("kitchen", "before") == "before"
-        run_tool("pg_dump", "--format=custom", "--no-owner", f"--file={dump}", original)
+        run_block(OPERATIONS, "backup-postgres", variables)
         assert daemon.client.ask("kitchen", "after") == "after"
         assert daemon.terminate() == 0
-    run_tool("pg_restore", "--exit-on-error", "--single-transaction", "--no-owner", f"--dbname={restored}", str(dump))
+    run_block(OPERATIONS, "restore-postgres", variables)
     with DaemonProcess(tmp_path, {"storage": {"postgres_dsn": restored}}) as daemon:
         assert daemon.client.replies("kitchen") == ["before"]
         assert daemon.client.ask("kitchen", "again") == "again"
-
-
-def run_intercomd(*words: str) -> None:
-    run_tool(sys.executable, "-m", "intercomd", *words)
-
-
-def run_tool(*words: str) -> None:
-    done = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, timeout=50, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
