@@ -22,10 +22,14 @@ from intercomd.channels.host_bridge import HostBridge
 from intercomd.channels.host_client import HostClient
 from intercomd.channels.live import LiveBoard
 from intercomd.channels.local import LocalSender
+from intercomd.channels.telegram.bot_api import DEADLINE, BotApi
+from intercomd.channels.telegram.sender import BATCH as TELEGRAM_BATCH
+from intercomd.channels.telegram.sender import DELIVERY_TIMEOUT as TELEGRAM_DELIVERY_TIMEOUT
+from intercomd.channels.telegram.sender import TelegramSender
 from intercomd.clock import Clock
 from intercomd.domain.ids import ChatJid, DutyName, Folder
 from intercomd.domain.leases import DISPATCH, Holder, delivery_duty
-from intercomd.domain.routing import LOCAL, channel_of
+from intercomd.domain.routing import LOCAL, TELEGRAM, channel_of
 from intercomd.domain.runs import OpenedRun
 from intercomd.sandbox.layout import Layout
 from intercomd.sandbox.port import SandboxEngine
@@ -63,6 +67,7 @@ class Addresses:
     outbox: Address
     local: Address
     host_bridge: Address
+    telegram: Address
     housekeeper: Address
     dispatcher: Address
     message_loop: Address
@@ -76,6 +81,7 @@ def addresses_in(book: AddressBook) -> Addresses:
         book.address("outbox"),
         book.address(f"channels/{LOCAL}"),
         book.address(f"channels/{HOST_BRIDGE}"),
+        book.address(f"channels/{TELEGRAM}"),
         book.address("housekeeper"),
         book.address("orchestrator/dispatcher"),
         book.address("orchestrator/message_loop"),
@@ -101,11 +107,14 @@ class Parts:
     clock: Clock
     bridged: frozenset[str] = frozenset()
     """Channels whose texts go to the host."""
+    bot: BotApi | None = None
+    """Delivers Telegram's texts; None without a token."""
 
 
 def own_channels(settings: Settings) -> frozenset[str]:
     """The channels that this process drives itself."""
-    return frozenset({LOCAL} if settings.channels.local.enabled else ())
+    is_own = {LOCAL: settings.channels.local.enabled, TELEGRAM: settings.channels.telegram.bot_token is not None}
+    return frozenset(channel for channel, own in is_own.items() if own)
 
 
 def held_leases(clock: Clock, channels: frozenset[str] = frozenset({LOCAL})) -> dict[DutyName, HeldLease]:
@@ -148,10 +157,20 @@ def _channels(parts: Parts, to: Addresses) -> tuple[ChildSpec, ...]:
     children = []
     if LOCAL in own_channels(parts.settings):
         children.append(ChildSpec(LOCAL, lambda context: LocalSender(to.outbox, parts.live_board)))
+    if parts.bot is not None:
+        bot = parts.bot
+        children.append(ChildSpec(TELEGRAM, lambda context: _telegram(parts, bot, to), stop_timeout=2 * DEADLINE))
     if parts.bridged:
         stop_timeout = 2 * _HOST_DEADLINE
         children.append(ChildSpec(HOST_BRIDGE, lambda context: _host_bridge(parts, to), stop_timeout=stop_timeout))
     return tuple(children)
+
+
+def _telegram(parts: Parts, bot: BotApi, to: Addresses) -> Actor:
+    lease = parts.leases[delivery_duty(TELEGRAM)]
+    return TelegramSender(
+        bot, to.outbox, parts.live_board, lambda epoch: lease.is_usable and lease.epoch == epoch, parts.clock
+    )
 
 
 def _host_bridge(parts: Parts, to: Addresses) -> Actor:
@@ -209,6 +228,17 @@ def _outbox(parts: Parts, to: Addresses, context: Context) -> Actor:
         )
         for channel in sorted(parts.bridged)
     ]
+    if parts.bot is not None:
+        routes.append(
+            Route(
+                TELEGRAM,
+                to.telegram,
+                parts.leases[delivery_duty(TELEGRAM)],
+                is_idempotent=TelegramSender.is_idempotent,
+                delivery_timeout=TELEGRAM_DELIVERY_TIMEOUT,
+                batch=TELEGRAM_BATCH,
+            )
+        )
     if LOCAL in own_channels(parts.settings):
         routes.append(
             Route(
