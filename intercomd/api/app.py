@@ -11,6 +11,7 @@ from intercomd.api.commands import CommandsResource
 from intercomd.api.failures import install_failures
 from intercomd.api.groups import GroupResource, GroupsResource
 from intercomd.api.local_chats import ChatsResource, MessagesResource, UpdatesResource
+from intercomd.api.openapi import OpenApiResource
 from intercomd.api.probes import HealthResource, LiveResource, ReadyResource
 from intercomd.api.records import OutboxResource, RunResource, RunsResource
 from intercomd.api.services import Services
@@ -44,6 +45,7 @@ def create_app(services: Services, token: str | None, threads: int) -> App:
     app.add_route("/livez", LiveResource())
     app.add_route("/healthz", HealthResource(services))
     app.add_route("/readyz", ReadyResource(services))
+    app.add_route("/openapi.json", OpenApiResource(services.version))
     app.add_route("/v1/supervision", SupervisionResource(services))
     app.add_route("/v1/status", StatusResource(services))
     app.add_route("/v1/groups", GroupsResource(services))

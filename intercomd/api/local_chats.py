@@ -19,7 +19,7 @@ _MAX_ID = 128
 _MAX_SENDER = 64
 
 
-class NewMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class NewLocalMessage(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Body of `POST /v1/local/chats/{name}/messages`. Repeating a request with the same `id` stores nothing twice."""
 
     text: str
@@ -47,7 +47,7 @@ class MessagesResource:
         response.media = updates_view(self._channel.recent(name, query_limit(request)))
 
     def on_post(self, request: falcon.Request, response: falcon.Response, name: str) -> None:
-        body = read_body(request, NewMessage)
+        body = read_body(request, NewLocalMessage)
         for field, text, limit in (("id", body.id or "", _MAX_ID), ("sender_name", body.sender_name, _MAX_SENDER)):
             if len(text) > limit:
                 raise InvalidInput(field, f"has {len(text)} characters; at most {limit} are allowed")

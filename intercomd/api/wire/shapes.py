@@ -5,7 +5,7 @@ Unknown fields are ignored. A field with a default may be absent; `None` as a de
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -240,7 +240,7 @@ class RegisteredGroup(Struct, frozen=True, omit_defaults=True):
     folder: FolderName
     trigger: Name
     added_at: Instant
-    container_config: dict[str, object] | None = None
+    container_config: dict[str, Any] | None = None
     requires_trigger: bool | None = None
     runtime: Word | None = None
     model: Word | None = None

@@ -1,0 +1,162 @@
+"""Every operation of the API, for `/openapi.json`; a test compares this list with the routes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from intercomd.api import openapi_shapes as shapes
+from intercomd.api.commands import CommandBody
+from intercomd.api.groups import NewGroup
+from intercomd.api.local_chats import MAX_WAIT_SECONDS, NewLocalMessage
+from intercomd.api.requests import MAX_SEQ
+from intercomd.api.wire.endpoints import ENDPOINTS, PREFIX, Endpoint
+
+Problems = dict[int, str | None]
+"""Statuses of problem documents and what they mean there; None for the usual meaning."""
+
+_STORE: Problems = {503: None}
+_ACTOR: Problems = {503: None, 504: None}
+_NOT_FOUND: Problems = {404: None, 503: None}
+_BAD_QUERY: Problems = {422: None, 503: None}
+_LIMIT = {"limit": {"type": "integer", "minimum": 1, "maximum": 500, "default": 50}}
+_POSITION = {"type": "integer", "minimum": 0, "maximum": MAX_SEQ, "default": 0}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """One method of one path. `answers` are the types of good answers by status, `problems` what else can happen;
+    401, 403, 400 and 500 go without saying, and 413, 415 and 422 where there is a `body`."""
+
+    method: str
+    path: str
+    name: str
+    summary: str
+    answers: Mapping[int, Any]
+    body: Any = None
+    query: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    problems: Problems = field(default_factory=dict)
+
+
+def _get(path: str, name: str, summary: str, answer: Any, **more: Any) -> Operation:
+    return Operation(method="GET", path=path, name=name, summary=summary, answers={200: answer}, **more)
+
+
+def _wire(endpoint: Endpoint) -> Operation:
+    """A problem that is no defect and that the endpoint has a name for, or the usual ones."""
+    named: Problems = {409: endpoint.conflicts, 404: endpoint.misses}
+    return Operation(
+        method="POST",
+        path=PREFIX + endpoint.path,
+        name=endpoint.label,
+        summary=endpoint.label.replace("_", " "),
+        answers={200: endpoint.answers},
+        body=endpoint.shape,
+        problems={status: meaning for status, meaning in named.items() if meaning} | _STORE,
+    )
+
+
+_PROBES = (
+    _get("/livez", "livez", "the process takes requests", shapes.Live),
+    _get("/healthz", "healthz", "the process and its supervision tree", shapes.Health),
+    Operation(
+        method="GET",
+        path="/readyz",
+        name="readyz",
+        summary="whether the daemon does what it is set to do; 503 when not",
+        answers={200: shapes.Ready, 503: shapes.Ready},
+        query={"verbose": {"type": "string"}},
+    ),
+)
+
+_RESOURCES = (
+    _get("/openapi.json", "openapi", "this description", dict[str, Any]),
+    _get("/v1/status", "status", "everything on one screen", shapes.Status),
+    _get("/v1/supervision", "supervision", "the supervision tree", shapes.Tree),
+    _get("/v1/runtime/profiles", "runtime_profiles", "the configured runtimes", shapes.Profiles),
+    _get("/v1/groups", "list_groups", "all groups", shapes.GroupList, problems=_STORE),
+    Operation(
+        method="POST",
+        path="/v1/groups",
+        name="register_group",
+        summary="register a chat or change its settings",
+        answers={201: shapes.GroupShape},
+        body=NewGroup,
+        problems={409: "another chat has the folder, or its run is live"} | _STORE,
+    ),
+    _get(
+        "/v1/groups/{folder}", "get_group", "one group", shapes.GroupShape, problems={422: None} | _NOT_FOUND
+    ),
+    Operation(
+        method="DELETE",
+        path="/v1/groups/{folder}",
+        name="remove_group",
+        summary="unregister a chat; its log stays",
+        answers={204: None},
+        problems={409: "its run is live", 422: None} | _NOT_FOUND,
+    ),
+    _get(
+        "/v1/runs",
+        "list_runs",
+        "the newest runs",
+        shapes.RunList,
+        query={"group": {"type": "string"}, **_LIMIT},
+        problems=_BAD_QUERY,
+    ),
+    _get("/v1/runs/{run_id}", "get_run", "one run", shapes.RunShape, problems=_NOT_FOUND),
+    _get(
+        "/v1/outbox",
+        "list_outbox",
+        "the newest texts of the outbox",
+        shapes.OutboxList,
+        query={"chat": {"type": "string"}, **_LIMIT},
+        problems=_BAD_QUERY,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/commands",
+        name="run_command",
+        summary="run a slash command",
+        answers={200: shapes.CommandAnswer},
+        body=CommandBody,
+        problems=_ACTOR,
+    ),
+)
+
+_CHAT = "/v1/local/chats/{name}"
+_LOCAL = (
+    _get("/v1/local/chats", "list_local_chats", "the local chats", shapes.ChatList, problems=_STORE),
+    _get(
+        f"{_CHAT}/messages",
+        "list_local_messages",
+        "the newest messages",
+        shapes.UpdatesShape,
+        query=_LIMIT,
+        problems=_BAD_QUERY,
+    ),
+    Operation(
+        method="POST",
+        path=f"{_CHAT}/messages",
+        name="write_local_message",
+        summary="write a text; the same id again stores nothing",
+        answers={200: shapes.Stored},
+        body=NewLocalMessage,
+        problems={409: "no folder is free for the chat"} | _STORE,
+    ),
+    _get(
+        f"{_CHAT}/updates",
+        "wait_local_updates",
+        "what came after a position; with `wait` it waits for something to come",
+        shapes.UpdatesShape,
+        query={
+            "after": _POSITION,
+            "live": _POSITION,
+            "wait": {"type": "number", "minimum": 0, "maximum": MAX_WAIT_SECONDS},
+            **_LIMIT,
+        },
+        problems=_BAD_QUERY,
+    ),
+)
+
+OPERATIONS: tuple[Operation, ...] = (*_PROBES, *_RESOURCES, *_LOCAL, *map(_wire, ENDPOINTS))
