@@ -8,6 +8,7 @@ import msgspec
 
 from intercomd.api.access import Access
 from intercomd.api.commands import CommandsResource
+from intercomd.api.demarch import DemarchReadResource, DemarchWriteResource
 from intercomd.api.failures import install_failures
 from intercomd.api.groups import GroupResource, GroupsResource
 from intercomd.api.local_chats import ChatsResource, MessagesResource, UpdatesResource
@@ -16,9 +17,12 @@ from intercomd.api.probes import HealthResource, LiveResource, ReadyResource
 from intercomd.api.records import OutboxResource, RunResource, RunsResource
 from intercomd.api.services import Services
 from intercomd.api.status import StatusResource, SupervisionResource
+from intercomd.api.telegram import EditResource, IngressResource, SendResource, TelegramServices
+from intercomd.api.telegram_callback import CallbackResource
 from intercomd.api.wire.endpoints import ENDPOINTS, PREFIX, WireResource
 
 _LOCAL = "/v1/local/chats"
+_TELEGRAM = "/v1/telegram"
 _WORKERS_THAT_NEVER_WAIT = 2
 
 App = falcon.App[falcon.Request, falcon.Response]
@@ -57,8 +61,21 @@ def create_app(services: Services, token: str | None, threads: int) -> App:
     app.add_route("/v1/runtime/profiles", ProfilesResource(services))
     for endpoint in ENDPOINTS:
         app.add_route(PREFIX + endpoint.path, WireResource(endpoint, services))
+    if services.telegram is not None:
+        _add_telegram(app, services.telegram)
+    if services.demarch is not None:
+        app.add_route("/v1/demarch/read", DemarchReadResource(services.demarch))
+        write = DemarchWriteResource(services.demarch, services.store.groups, services.main_folder)
+        app.add_route("/v1/demarch/write", write)
     if services.local is not None:
         app.add_route(_LOCAL, ChatsResource(services.local))
         app.add_route(f"{_LOCAL}/{{name}}/messages", MessagesResource(services.local))
         app.add_route(f"{_LOCAL}/{{name}}/updates", UpdatesResource(services.local, threads - _WORKERS_THAT_NEVER_WAIT))
     return app
+
+
+def _add_telegram(app: App, telegram: TelegramServices) -> None:
+    app.add_route(f"{_TELEGRAM}/ingress", IngressResource(telegram.intake))
+    app.add_route(f"{_TELEGRAM}/send", SendResource(telegram.outgoing))
+    app.add_route(f"{_TELEGRAM}/edit", EditResource(telegram.outgoing))
+    app.add_route(f"{_TELEGRAM}/callback", CallbackResource(telegram.outgoing))

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import falcon
 
+from intercomd.api.bridge_shapes import DemarchReply
 from intercomd.api.requests import read_body
-from intercomd.api.views import View
 from intercomd.demarch.tools import DemarchTools
 from intercomd.domain.demarch import DemarchAnswer, ReadOperation, WriteOperation
 from intercomd.domain.folder import parse_folder
 from intercomd.errors import InvalidInput, NotFound
-from intercomd.store.ports import Store
+from intercomd.store.ports import Groups
 
 
 class DemarchReadResource:
@@ -21,31 +21,31 @@ class DemarchReadResource:
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         operation: ReadOperation = read_body(request, ReadOperation)  # type: ignore[arg-type]  # a union of types
-        response.media = _view(self._tools.read(operation))
+        response.media = _reply(self._tools.read(operation))
 
 
 class DemarchWriteResource:
     """As reading, for whom the store knows as the main group: `is_main` alone opens nothing (hazard B-44)."""
 
-    def __init__(self, tools: DemarchTools, store: Store, main_folder: str) -> None:
+    def __init__(self, tools: DemarchTools, groups: Groups, main_folder: str) -> None:
         self._tools = tools
-        self._store = store
+        self._groups = groups
         self._main_folder = main_folder
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         operation: WriteOperation = read_body(request, WriteOperation)  # type: ignore[arg-type]  # a union of types
         is_privileged = self._is_main(operation.source_group)
-        response.media = _view(self._tools.write(operation, is_privileged=is_privileged))
+        response.media = _reply(self._tools.write(operation, is_privileged=is_privileged))
 
     def _is_main(self, source_group: str | None) -> bool:
         if source_group != self._main_folder:
             return False
         try:
-            self._store.groups.get(parse_folder(source_group))
+            self._groups.get(parse_folder(source_group))
         except (NotFound, InvalidInput):
             return False
         return True
 
 
-def _view(answer: DemarchAnswer) -> View:
-    return {"status": "ok" if answer.is_ok else "error", "result": answer.result}
+def _reply(answer: DemarchAnswer) -> DemarchReply:
+    return DemarchReply("ok" if answer.is_ok else "error", answer.result)

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+from intercomd.api.telegram import TelegramServices
 from intercomd.channels.local import LocalChannel
 from intercomd.clock import Clock
+from intercomd.demarch.tools import DemarchTools
 from intercomd.store.ports import Store
 from intercomd.supervision.port import Address
 from intercomd.supervision.snapshot import TreeSnapshot
@@ -81,3 +83,6 @@ class Services:
     started_at: float
     version: str
     bind: str
+    telegram: TelegramServices | None = None
+    demarch: DemarchTools | None = None
+    main_folder: str = "main"

@@ -12,16 +12,16 @@ from datetime import UTC, datetime, timedelta
 import falcon
 import msgspec
 
+from intercomd.api.bridge_shapes import EditAnswer, IngressAnswer, IngressParity, SendAnswer
 from intercomd.api.gate_desk import GateDesk
 from intercomd.api.requests import read_body
-from intercomd.api.views import View
 from intercomd.channels.telegram.bot_api import BotApi
 from intercomd.channels.telegram.failures import BotApiError
 from intercomd.channels.telegram.intake import TelegramIntake, TelegramText, Verdict
-from intercomd.channels.telegram.pieces import PIECE_LIMIT, chat_id_of, cut_pieces, first_piece, parse_telegram_jid
+from intercomd.channels.telegram.pieces import chat_id_of, first_piece, parse_telegram_jid
 from intercomd.channels.telegram.relay import TelegramRelay
 from intercomd.domain.ids import ChatJid
-from intercomd.domain.text import clean, utf16_units
+from intercomd.domain.text import clean
 from intercomd.errors import InvalidInput
 
 NO_TOKEN = "TELEGRAM_BOT_TOKEN is not set for intercomd"
@@ -92,7 +92,7 @@ class IngressResource:
             content=body.content,
             sent_at=_parse_instant(body.timestamp),
         )
-        response.media = _verdict_view(self._intake.receive(text), body.content)
+        response.media = _answer_to(self._intake.receive(text), body.content)
 
 
 class SendResource:
@@ -103,19 +103,26 @@ class SendResource:
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         body = read_body(request, SendBody)
-        jid = _find_jid(body.jid)
+        response.media = self._send(body.jid, clean(body.text))
+
+    def _send(self, chat: str, text: str) -> SendAnswer:
+        jid = _find_jid(chat)
         if self._outgoing is None:
-            response.media = _send_failure(NO_TOKEN)
-        elif not cut_pieces(clean(body.text)):
-            response.media = _send_failure(_EMPTY)
-        elif jid is None:
-            response.media = _send_failure(_not_a_chat(body.jid))
-        else:
-            relayed = self._outgoing.relay.send(jid, clean(body.text))
-            if relayed.error is not None:
-                response.media = _send_failure(relayed.error)
-            else:
-                response.media = _send_view(None, relayed.message_ids, relayed.pieces)
+            return SendAnswer(False, NO_TOKEN)
+        if not text.strip():
+            return SendAnswer(False, _EMPTY)
+        if jid is None:
+            return SendAnswer(False, _not_a_chat(chat))
+        relayed = self._outgoing.relay.send(jid, text)
+        if relayed.error is not None:
+            return SendAnswer(False, relayed.error)
+        return SendAnswer(
+            True,
+            message_ids=relayed.message_ids,
+            chunks_planned=len(relayed.pieces),
+            chunks_sent=len(relayed.message_ids),
+            chunk_lengths=tuple(map(len, relayed.pieces)),
+        )
 
 
 class EditResource:
@@ -129,12 +136,7 @@ class EditResource:
         text = first_piece(clean(body.text))
         error = self._edit(body, text)
         is_truncated = error is None and len(text) < len(body.text)
-        response.media = {
-            "ok": error is None,
-            "error": error,
-            "truncated": is_truncated,
-            "parity_max_chars": PIECE_LIMIT,
-        }
+        response.media = EditAnswer(error is None, error, is_truncated)
 
     def _edit(self, body: EditBody, text: str) -> str | None:
         """What went wrong."""
@@ -177,41 +179,21 @@ def _parse_instant(text: str) -> datetime:
         raise InvalidInput("timestamp", f"{text!r} is no ISO 8601 instant like 2026-01-31T12:00:00.000Z") from None
 
 
-def _verdict_view(verdict: Verdict, content: str) -> View:
+def _answer_to(verdict: Verdict, content: str) -> IngressAnswer:
     group, agent = verdict.group, verdict.agent
-    return {
-        "accepted": verdict.reason is None,
-        "reason": verdict.reason,
-        "normalized_content": content,
-        "group_name": group.name if group else None,
-        "group_folder": group.folder if group else None,
-        "runtime": agent.runtime if agent else None,
-        "model": agent.model if agent else None,
-        "parity": {
-            "trigger_required": verdict.is_trigger_required,
-            "trigger_present": verdict.is_trigger_present,
-            "runtime_profile_found": agent is not None and not agent.is_fallback_runtime,
-            "runtime_fallback_used": agent is not None and agent.is_fallback_runtime,
-            "model_fallback_used": agent is not None and agent.is_fallback_model,
-        },
-    }
-
-
-def _send_failure(error: str) -> View:
-    return _send_view(error, (), ())
-
-
-def _send_view(error: str | None, message_ids: tuple[str, ...], pieces: tuple[str, ...]) -> View:
-    """Lengths are in code points, as they were."""
-    return {
-        "ok": error is None,
-        "error": error,
-        "message_ids": message_ids,
-        "chunks_planned": len(pieces),
-        "chunks_sent": len(message_ids),
-        "chunk_lengths": [len(piece) for piece in pieces],
-        "parity": {
-            "max_chars_per_chunk": PIECE_LIMIT,
-            "all_chunks_within_limit": all(utf16_units(piece) <= PIECE_LIMIT for piece in pieces),
-        },
-    }
+    return IngressAnswer(
+        accepted=verdict.reason is None,
+        reason=verdict.reason,
+        normalized_content=content,
+        group_name=group.name if group else None,
+        group_folder=group.folder if group else None,
+        runtime=agent.runtime if agent else None,
+        model=agent.model if agent else None,
+        parity=IngressParity(
+            trigger_required=verdict.is_trigger_required,
+            trigger_present=verdict.is_trigger_present,
+            runtime_profile_found=agent is not None and not agent.is_fallback_runtime,
+            runtime_fallback_used=agent is not None and agent.is_fallback_runtime,
+            model_fallback_used=agent is not None and agent.is_fallback_model,
+        ),
+    )

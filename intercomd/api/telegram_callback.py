@@ -5,10 +5,10 @@ from __future__ import annotations
 import falcon
 import msgspec
 
+from intercomd.api.bridge_shapes import CallbackAnswer
 from intercomd.api.gate_desk import GateDesk, Press
 from intercomd.api.requests import read_body
 from intercomd.api.telegram import NO_TOKEN, Outgoing, parse_message_id
-from intercomd.api.views import View
 from intercomd.channels.telegram.pieces import parse_telegram_jid
 from intercomd.errors import InvalidInput
 
@@ -40,27 +40,27 @@ class CallbackResource:
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         body = read_body(request, PressBody)
         if self._outgoing is None:
-            response.media = _view("", "", error=NO_TOKEN)
+            response.media = _answer("", "", error=NO_TOKEN)
         else:
             response.media = _press(body, self._outgoing.gates)
 
 
-def _press(body: PressBody, gates: GateDesk) -> View:
+def _press(body: PressBody, gates: GateDesk) -> CallbackAnswer:
     action, colon, target = body.data.partition(":")
     if not colon:
         gates.show(body.callback_query_id, "Invalid action")
-        return _view(body.data, "", error="Invalid callback data format")
+        return _answer(body.data, "", error="Invalid callback data format")
     if action == "approve":
         return _approve(body, target, gates)
     if action in _PLANNED:
         gates.show(body.callback_query_id, f"{_PLANNED[action]} not yet implemented")
         error = f"{_PLANNED[action]} is not yet implemented — use `ic gate` CLI directly"
-        return _view(action, target, error=error)
+        return _answer(action, target, error=error)
     gates.show(body.callback_query_id, "Unknown action")
-    return _view(action, target, error=f"Unknown callback action: {action}")
+    return _answer(action, target, error=f"Unknown callback action: {action}")
 
 
-def _approve(body: PressBody, gate_id: str, gates: GateDesk) -> View:
+def _approve(body: PressBody, gate_id: str, gates: GateDesk) -> CallbackAnswer:
     try:
         chat_jid = parse_telegram_jid(body.chat_jid, "chat_jid")
         may_approve = gates.may_approve(chat_jid)
@@ -68,14 +68,14 @@ def _approve(body: PressBody, gate_id: str, gates: GateDesk) -> View:
         may_approve = False
     if not may_approve:
         gates.show(body.callback_query_id, "Not allowed in this chat")
-        return _view("approve", gate_id, error=_NOT_HERE)
+        return _answer("approve", gate_id, error=_NOT_HERE)
     message_id = parse_message_id(body.message_id)
     press = Press(body.callback_query_id, chat_jid, message_id, gate_id, body.sender_name or "unknown")
     answer = gates.approve(press)
     if answer is None:
-        return _view("approve", gate_id, result=_UNDER_WAY)
-    return _view("approve", gate_id, result=answer.result, error=None if answer.is_ok else answer.result)
+        return _answer("approve", gate_id, result=_UNDER_WAY)
+    return _answer("approve", gate_id, result=answer.result, error=None if answer.is_ok else answer.result)
 
 
-def _view(action: str, target: str, *, result: str | None = None, error: str | None = None) -> View:
-    return {"ok": error is None, "action": action, "target_id": target, "result": result, "error": error}
+def _answer(action: str, target: str, *, result: str | None = None, error: str | None = None) -> CallbackAnswer:
+    return CallbackAnswer(error is None, action, target, result, error)
