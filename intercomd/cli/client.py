@@ -18,6 +18,7 @@ from intercomd.errors import IntercomError
 
 DEFAULT_TIMEOUT_S = 5.0
 _UNIX = "unix:"
+_ADDRESS_FILES = ("daemon.json", "host.json")
 
 
 class DaemonUnreachable(IntercomError):
@@ -93,8 +94,8 @@ def with_daemon(arguments: argparse.Namespace, action: Callable[[DaemonClient], 
 
 
 def find_url(arguments: argparse.Namespace) -> str:
-    """`--url`, else INTERCOMD_URL, else what the daemon wrote into its data folder, else where it listens by its
-    settings. Raises `DaemonUnreachable` when none of them says anything."""
+    """`--url`, else INTERCOMD_URL, else what the daemon or else the host wrote into the data folder, else where the
+    daemon listens by its settings. Raises `DaemonUnreachable` when none of them says anything."""
     given: str | None = arguments.url or os.environ.get("INTERCOMD_URL", "").strip() or None
     if given:
         return given.rstrip("/")
@@ -105,13 +106,21 @@ def find_url(arguments: argparse.Namespace) -> str:
 
         settings = load_settings(arguments.config, os.environ)
         data_dir, bind = settings.storage.data_dir, settings.server.bind
-    address_file = data_dir / "daemon.json"
-    try:
-        return str(json.loads(address_file.read_text())["url"])
-    except (OSError, ValueError, KeyError) as error:
-        if bind is None or bind.port == 0:
-            raise DaemonUnreachable(f"no daemon runs here: {address_file} is not there") from error
+    for name in _ADDRESS_FILES:
+        if found := _read_address(data_dir / name):
+            return found
+    if bind is None or bind.port == 0:
+        raise DaemonUnreachable(f"no daemon runs here: {data_dir / _ADDRESS_FILES[0]} is not there")
     return bind.text if bind.socket_path else f"http://{bind.text}"
+
+
+def _read_address(path: Path) -> str | None:
+    """What a process that still runs has written; one that was killed leaves its file behind."""
+    try:
+        address = json.loads(path.read_text())
+        return str(address["url"]) if Path(f"/proc/{address['pid']}").is_dir() else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
 
 
 def path_word(text: str) -> str:

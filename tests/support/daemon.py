@@ -55,6 +55,9 @@ class DaemonProcess:
     `settings` (section → key → value) win over `default_settings`; `environment` is added to a small clean one.
     """
 
+    command = "serve"
+    address_file = "daemon.json"
+
     def __init__(
         self,
         home: Path,
@@ -79,7 +82,7 @@ class DaemonProcess:
         """Start it and return once it is ready (`daemon.ready`)."""
         self.launch()
         self.wait_for_log("daemon.ready")
-        address = json.loads((self.data_dir / "daemon.json").read_text())
+        address = json.loads((self.data_dir / self.address_file).read_text())
         assert address["pid"] == self.pid
         self._client = DaemonClient(address["url"])
         return self
@@ -88,7 +91,7 @@ class DaemonProcess:
         """Start it and return at once."""
         assert self._process is None or self._process.poll() is not None, "it is running"
         self._process = subprocess.Popen(
-            (sys.executable, "-m", "intercomd", "serve", "--config", str(self.config)),
+            (sys.executable, "-m", "intercomd", self.command, "--config", str(self.config)),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
