@@ -83,6 +83,7 @@ class Outbox:
     def on_start(self) -> None:
         self._context.timers.every(_POLL_INTERVAL, Poll())
         self._context.timers.every(_EXPIRY_INTERVAL, ExpireTexts())
+        self._context.address.hint(ExpireTexts())
         self._context.address.hint(Poll())
 
     def handle(self, item: object) -> object:
