@@ -53,7 +53,7 @@ def _wire(endpoint: Endpoint) -> Operation:
         summary=endpoint.label.replace("_", " "),
         answers={200: endpoint.answers},
         body=endpoint.shape,
-        problems={status: meaning for status, meaning in named.items() if meaning} | _STORE,
+        problems={**_STORE, **{status: meaning for status, meaning in named.items() if meaning}},
     )
 
 
@@ -83,10 +83,10 @@ _RESOURCES = (
         summary="register a chat or change its settings",
         answers={201: shapes.GroupShape},
         body=NewGroup,
-        problems={409: "another chat has the folder, or its run is live"} | _STORE,
+        problems={**_STORE, 409: "another chat has the folder, or its run is live"},
     ),
     _get(
-        "/v1/groups/{folder}", "get_group", "one group", shapes.GroupShape, problems={422: None} | _NOT_FOUND
+        "/v1/groups/{folder}", "get_group", "one group", shapes.GroupShape, problems={**_NOT_FOUND, 422: None}
     ),
     Operation(
         method="DELETE",
@@ -94,7 +94,7 @@ _RESOURCES = (
         name="remove_group",
         summary="unregister a chat; its log stays",
         answers={204: None},
-        problems={409: "its run is live", 422: None} | _NOT_FOUND,
+        problems={**_NOT_FOUND, 409: "its run is live", 422: None},
     ),
     _get(
         "/v1/runs",
@@ -142,7 +142,7 @@ _LOCAL = (
         summary="write a text; the same id again stores nothing",
         answers={200: shapes.Stored},
         body=NewLocalMessage,
-        problems={409: "no folder is free for the chat"} | _STORE,
+        problems={**_STORE, 409: "no folder is free for the chat"},
     ),
     _get(
         f"{_CHAT}/updates",

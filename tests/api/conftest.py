@@ -39,6 +39,7 @@ class Orchestrator:
     is_wanted: bool = False
     state: str = "idle"
     reason: str | None = None
+    is_scheduling: bool = False
 
 
 @dataclass
@@ -140,6 +141,7 @@ class Api:
     message_loop: Probe[object]
     outbox: Probe[object]
     commands: Probe[object]
+    dispatcher: Probe[object]
     commands_gate: Gate
     tell_sender: Callable[[object], None]
     group_changes: Probe[str]
@@ -201,6 +203,7 @@ def api(store: Store, threads: int) -> Iterator[Api]:
     message_loop: Probe[object] = Probe()
     outbox: Probe[object] = Probe()
     commands: Probe[object] = Probe()
+    dispatcher: Probe[object] = Probe()
     group_changes: Probe[str] = Probe()
     local = LocalChannel(
         store, clock, LocalHints(book.address("message_loop"), book.address("commands")), board, registers_chats=True
@@ -218,6 +221,7 @@ def api(store: Store, threads: int) -> Iterator[Api]:
             children=(
                 child("commands", lambda: Answering(gate, commands)),
                 child("message_loop", lambda: Recorder(message_loop)),
+                child("dispatcher", lambda: Recorder(dispatcher)),
                 child("outbox", lambda: Recorder(outbox)),
                 child("local", lambda: LocalSender(book.address("outbox"), board)),
             ),
@@ -242,7 +246,7 @@ def api(store: Store, threads: int) -> Iterator[Api]:
             runtime_profiles=("claude", "echo"),
             default_runtime="echo",
             restricts_demarch_writes=True,
-            is_scheduler_active=lambda: False,
+            is_scheduler_active=lambda: orchestrator.is_scheduling,
         ),
         on_groups_changed=lambda: group_changes.record("changed"),
         clock=clock,
@@ -270,6 +274,7 @@ def api(store: Store, threads: int) -> Iterator[Api]:
         message_loop,
         outbox,
         commands,
+        dispatcher,
         gate,
         book.address("local").tell,
         group_changes,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import falcon
+import msgspec
 
 from intercomd.api.failures import name_operation
 from intercomd.api.requests import read_body
@@ -126,7 +127,7 @@ class WireResource:
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         endpoint = self._endpoint
         name_operation(request, endpoint.label)
-        if endpoint.shape is None:
-            response.media = endpoint.act(self._services)
-        else:
-            response.media = endpoint.act(self._services, read_body(request, endpoint.shape))
+        bodies = () if endpoint.shape is None else (read_body(request, endpoint.shape),)
+        answer = endpoint.act(self._services, *bodies)
+        response.content_type = falcon.MEDIA_JSON
+        response.data = msgspec.json.encode(answer)  # Falcon would take a media of None for no body
