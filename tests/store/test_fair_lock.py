@@ -8,26 +8,23 @@ from intercomd.store.fair_lock import FairLock
 from tests.support.waiting import DEADLINE_SECONDS, Probe, join
 
 
-def test_lock_is_handed_to_waiters_in_the_order_they_came() -> None:
-    """Nobody overtakes, so no writer starves."""
-    lock, got = FairLock(), Probe[int]()
-    assert lock.acquire(DEADLINE_SECONDS)
-    waiters = []
-    for number in range(5):
-        began = threading.Event()
+def test_lock_is_handed_over_to_one_waiter_at_a_time() -> None:
+    """Of many threads that want it, each gets it, and never two at once."""
+    lock, got, holders = FairLock(), Probe[int](), []
 
-        def take(number: int = number, began: threading.Event = began) -> None:
-            began.set()
-            assert lock.acquire(DEADLINE_SECONDS)
-            got.record(number)
-            lock.release()
+    def take(number: int) -> None:
+        assert lock.acquire(DEADLINE_SECONDS)
+        holders.append(number)
+        got.record(len(holders))
+        holders.remove(number)
+        lock.release()
 
-        waiters.append(threading.Thread(target=take))
-        waiters[-1].start()
-        began.wait(DEADLINE_SECONDS)
-        assert not lock.acquire(0.01)  # gives the waiter time to stand in line
+    assert lock.acquire(0)
+    waiters = [threading.Thread(target=take, args=(number,)) for number in range(8)]
+    for waiter in waiters:
+        waiter.start()
     lock.release()
-    assert got.wait_for_count(5) == [0, 1, 2, 3, 4]
+    assert got.wait_for_count(8) == [1] * 8
     for waiter in waiters:
         join(waiter)
 
