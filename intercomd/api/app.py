@@ -13,6 +13,7 @@ from intercomd.api.failures import install_failures
 from intercomd.api.groups import GroupResource, GroupsResource
 from intercomd.api.local_chats import ChatsResource, MessagesResource, UpdatesResource
 from intercomd.api.openapi import OpenApiResource
+from intercomd.api.orchestrator import OrchestratorResource, PreflightResource
 from intercomd.api.probes import HealthResource, LiveResource, ReadyResource
 from intercomd.api.records import OutboxResource, RunResource, RunsResource
 from intercomd.api.services import Services
@@ -57,6 +58,8 @@ def create_app(services: Services, token: str | None, threads: int) -> App:
     app.add_route("/v1/runs", RunsResource(services))
     app.add_route("/v1/runs/{run_id}", RunResource(services))
     app.add_route("/v1/outbox", OutboxResource(services))
+    app.add_route("/v1/orchestrator", OrchestratorResource(services))
+    app.add_route("/v1/preflight", PreflightResource(services))
     app.add_route("/v1/commands", CommandsResource(services))
     app.add_route("/v1/runtime/profiles", ProfilesResource(services))
     for endpoint in ENDPOINTS:

@@ -60,7 +60,7 @@ class Readiness:
         store = self._store_finding()
         findings = tuple(self._actor_finding(path, check) for path, check in actors.items())
         reasons = [f"{finding.name}: {finding.error}" for finding in (store, *findings) if not finding.is_ok]
-        if orchestrator.state not in _ready_states(orchestrator):
+        if not _is_as_wished(orchestrator):
             reasons.insert(0, f"orchestrator is {orchestrator.state}: {orchestrator.reason or 'it should be active'}")
         return Verdict(tuple(reasons), orchestrator, store, findings, self._store.evidence.value)
 
@@ -101,6 +101,8 @@ class Readiness:
         return Finding(check.name, None, age, "snapshot")
 
 
-def _ready_states(orchestrator: OrchestratorFacts) -> frozenset[str]:
-    """Idle is fine when it is wished for: by the flag or by a hold."""
-    return frozenset({"active"}) if orchestrator.is_wanted else frozenset({"active", "idle"})
+def _is_as_wished(orchestrator: OrchestratorFacts) -> bool:
+    """Active without a reason why it can start nothing, or idle because of the flag or a hold."""
+    if orchestrator.state == "active":
+        return orchestrator.reason is None
+    return orchestrator.state == "idle" and not orchestrator.is_wanted

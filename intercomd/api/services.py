@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from intercomd.api.telegram import TelegramServices
 from intercomd.channels.local import LocalChannel
 from intercomd.clock import Clock
 from intercomd.demarch.tools import DemarchTools
+from intercomd.domain.leases import Holder
+from intercomd.domain.orchestrator import OrchestratorView
+from intercomd.domain.preflight import Finding
 from intercomd.store.ports import Store
 from intercomd.supervision.port import Address
 from intercomd.supervision.snapshot import TreeSnapshot
@@ -27,6 +30,31 @@ class OrchestratorFacts(Protocol):
 
     @property
     def reason(self) -> str | None: ...
+
+
+class OperatorDesk(Protocol):
+    """Where operators' wishes about the orchestrator are taken. The methods raise `StoreUnavailable`."""
+
+    @property
+    def view(self) -> OrchestratorView: ...
+
+    @property
+    def owner(self) -> Holder | None:
+        """The process that owns the duty by the last look at the store."""
+        ...
+
+    @property
+    def is_owner(self) -> bool: ...
+
+    def disable(self, who: str, why: str, grace: timedelta | None) -> None:
+        """Place a hold, and see it followed; runs in flight may still be finishing."""
+        ...
+
+    def enable(self, who: str) -> None:
+        """Lift the hold, forget failed starts, and see that followed."""
+        ...
+
+    def wait_until_settled(self, timeout_s: float) -> None: ...
 
 
 class SlotsFacts(Protocol):
@@ -83,6 +111,8 @@ class Services:
     started_at: float
     version: str
     bind: str
+    desk: OperatorDesk
+    preflight: Callable[[], Sequence[Finding]]
     telegram: TelegramServices | None = None
     demarch: DemarchTools | None = None
     main_folder: str = "main"

@@ -1,4 +1,4 @@
-"""What makes the main thread act: signals, leases, a tree that gave up. One queue, read by one loop."""
+"""What makes the main thread act: signals, operators, changes, a tree that gave up. One queue, read by one loop."""
 
 from __future__ import annotations
 
@@ -13,14 +13,19 @@ from types import FrameType
 
 @dataclass(frozen=True, slots=True)
 class StopAsked:
-    """SIGTERM or SIGINT arrived; the second one ends the grace period."""
+    """SIGTERM or SIGINT arrived; a second one ends the grace period."""
 
     signal_name: str
 
 
 @dataclass(frozen=True, slots=True)
-class LeaseChanged:
-    """A lease of ours was gained, suspended, resumed or lost."""
+class SomethingChanged:
+    """What the orchestration follows may be different now: a lease, a hold, the slots. It looks for itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class TryAgain:
+    """An operator enabled the orchestrator: earlier failures do not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,7 @@ class TreeGaveUp:
     reason: str
 
 
-Event = StopAsked | LeaseChanged | TreeGaveUp
+Event = StopAsked | SomethingChanged | TryAgain | TreeGaveUp
 
 
 class Control:
@@ -38,7 +43,6 @@ class Control:
 
     def __init__(self) -> None:
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
-        self._stops = 0
 
     def post(self, event: Event) -> None:
         self._events.put(event)
@@ -48,11 +52,6 @@ class Control:
             return self._events.get(timeout=timeout_s)
         except queue.Empty:
             return None
-
-    @property
-    def should_hurry(self) -> bool:
-        """A second signal arrived."""
-        return self._stops > 1
 
     @contextmanager
     def signals(self) -> Iterator[None]:
@@ -67,5 +66,4 @@ class Control:
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, _frame: FrameType | None) -> None:
-        self._stops += 1
         self.post(StopAsked(signal.Signals(number).name))

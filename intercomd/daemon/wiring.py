@@ -10,6 +10,7 @@ from intercomd.actors.commands import CommandParts, Commands
 from intercomd.actors.dispatcher import QUEUE_PREFIX, Dispatcher
 from intercomd.actors.group_queue import GroupQueue, QueueParts
 from intercomd.actors.held_lease import HeldLease
+from intercomd.actors.hold_watcher import DutySeen, HoldWatcher
 from intercomd.actors.housekeeper import Housekeeper, Retention
 from intercomd.actors.lease_keeper import LeaseKeeper, LeaseTimes
 from intercomd.actors.message_loop import MessageLoop
@@ -69,6 +70,7 @@ class Addresses:
     host_bridge: Address
     telegram: Address
     housekeeper: Address
+    hold_watcher: Address
     dispatcher: Address
     message_loop: Address
 
@@ -83,6 +85,7 @@ def addresses_in(book: AddressBook) -> Addresses:
         book.address(f"channels/{HOST_BRIDGE}"),
         book.address(f"channels/{TELEGRAM}"),
         book.address("housekeeper"),
+        book.address("hold_watcher"),
         book.address("orchestrator/dispatcher"),
         book.address("orchestrator/message_loop"),
     )
@@ -102,6 +105,7 @@ class Parts:
     is_gone: Callable[[Holder], bool]
     on_lease_change: Callable[[DutyName], None]
     publish_slots: Callable[[SlotsView], None]
+    publish_duty: Callable[[DutySeen], None]
     live_board: LiveBoard
     new_id: Callable[[str], str]
     clock: Clock
@@ -136,6 +140,7 @@ def tree_spec(parts: Parts, book: AddressBook) -> SupervisorSpec:
             ChildSpec("session_store", lambda context: SessionStore(parts.store.sessions, parts.clock)),
             ChildSpec("commands", lambda context: _commands(parts, to, context)),
             ChildSpec("lease_keeper", lambda context: _lease_keeper(parts, context)),
+            ChildSpec("hold_watcher", lambda context: _hold_watcher(parts, context)),
             SupervisorSpec("channels", children=_channels(parts, to)),
             ChildSpec("outbox", lambda context: _outbox(parts, to, context)),
             ChildSpec("housekeeper", lambda context: _housekeeper(parts)),
@@ -214,6 +219,10 @@ def _lease_keeper(parts: Parts, context: Context) -> Actor:
         parts.on_lease_change,
         context,
     )
+
+
+def _hold_watcher(parts: Parts, context: Context) -> Actor:
+    return HoldWatcher(DISPATCH, parts.store.holds, parts.store.leases, parts.publish_duty, context)
 
 
 def _outbox(parts: Parts, to: Addresses, context: Context) -> Actor:

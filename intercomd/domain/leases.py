@@ -30,6 +30,9 @@ class Holder:
     pid: int
     start_ticks: int
 
+    def __str__(self) -> str:
+        return f"process {self.pid}"
+
 
 @dataclass(frozen=True, slots=True)
 class LeaseRow:

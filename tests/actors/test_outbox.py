@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from intercomd.domain.leases import Fence
-from intercomd.domain.mailbox import ExpireTexts
 from intercomd.domain.outbox import OutboxRow, OutboxState
 from intercomd.errors import StoreUnavailable
 from tests.actors.world import World
@@ -61,9 +60,8 @@ def test_text_that_could_not_be_delivered_for_a_day_fails(world: World) -> None:
     """It is not sent when nobody expects it any more; `outbox.expire_hours` says when that is."""
     world.say("a", "m1")
     world.settle(lambda: world.store.outbox.count_waiting() > 0)
-    world.restart()
     world.sim.clock.set_wall(world.sim.clock.now() + timedelta(hours=25))
-    world.sim.book.address("outbox").tell(ExpireTexts())
+    world.restart()
     world.finish()
     (row,) = world.store.outbox.list_recent(None, 5)
     assert (row.state, row.error) == (OutboxState.FAILED, "expired")

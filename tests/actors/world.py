@@ -10,11 +10,12 @@ from datetime import timedelta
 from pathlib import Path
 from random import Random
 
+from intercomd.actors.hold_watcher import DutySeen
 from intercomd.actors.slots import SlotsView
 from intercomd.channels.live import LiveBoard
 from intercomd.channels.local import LocalChannel, LocalHints, local_jid
-from intercomd.daemon.orchestration import Orchestration
-from intercomd.daemon.slot_board import SlotBoard
+from intercomd.daemon.boards import Board, slot_board
+from intercomd.daemon.orchestration import Orchestration, Surroundings
 from intercomd.daemon.wiring import Parts, addresses_in, held_leases, tree_spec
 from intercomd.domain.chat import ChatMessage, MessageKind
 from intercomd.domain.ids import Folder, InputId, Seq
@@ -150,9 +151,10 @@ class World:
         if self._lives > 1:
             sim.clock.set_wall(self.sim.clock.now())
         self.book = _SabotagedBook(sim.book, self.sabotage)
-        self.board = SlotBoard(self.settings.orchestrator.max_concurrent_containers)
+        self.board = slot_board(self.settings.orchestrator.max_concurrent_containers)
         self.slot_views: list[SlotsView] = []
         live = LiveBoard()
+        duty = Board(DutySeen())
         leases = held_leases(sim.clock)
         parts = Parts(
             settings=self.settings,
@@ -165,6 +167,7 @@ class World:
             is_gone=lambda holder: holder.pid < self._lives,
             on_lease_change=lambda _duty: None,
             publish_slots=self._publish,
+            publish_duty=duty.publish,
             live_board=live,
             new_id=self._new_id,
             clock=sim.clock,
@@ -174,10 +177,12 @@ class World:
         self.local = LocalChannel(
             self.store, sim.clock, LocalHints(to.message_loop, to.commands), live, registers_chats=True
         )
+        tree, lease = _SimulatedTree(sim), leases[DISPATCH]
         self.orchestration = Orchestration(
-            _SimulatedTree(sim), leases[DISPATCH], to.lease_keeper, to.dispatcher, self.board, timedelta(0), sim.clock
+            Surroundings(tree, lease, to.lease_keeper, to.dispatcher, duty, self.board, sim.clock),
+            is_enabled=True,
+            grace=timedelta(0),
         )
-        self.orchestration.enable()
         return sim
 
     def _publish(self, view: SlotsView) -> None:

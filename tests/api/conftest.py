@@ -13,14 +13,21 @@ from typing import Any
 import msgspec
 import pytest
 
+from intercomd.actors.hold_watcher import DutySeen, HoldWatcher
 from intercomd.api.app import App, create_app
 from intercomd.api.server import ApiServer, ServerOptions
 from intercomd.api.services import Facts, Services
 from intercomd.channels.live import LiveBoard
 from intercomd.channels.local import LocalChannel, LocalHints, LocalSender
 from intercomd.clock import SystemClock
+from intercomd.daemon.boards import Board
+from intercomd.daemon.control import Control
+from intercomd.daemon.operator_desk import OperatorDesk
 from intercomd.domain.commands import ChatFacts, answer
+from intercomd.domain.leases import DISPATCH, Holder
 from intercomd.domain.mailbox import CommandReply, Heartbeat
+from intercomd.domain.orchestrator import OrchestratorView, State
+from intercomd.domain.preflight import Finding
 from intercomd.settings.values import BindAddress
 from intercomd.store.opening import StoreSettings, open_store
 from intercomd.store.ports import Store
@@ -199,6 +206,7 @@ def api(store: Store, threads: int) -> Iterator[Api]:
     clock = SystemClock()
     book = AddressBook(clock)
     board = LiveBoard()
+    duty = Board(DutySeen())
     gate = Gate()
     message_loop: Probe[object] = Probe()
     outbox: Probe[object] = Probe()
@@ -224,12 +232,17 @@ def api(store: Store, threads: int) -> Iterator[Api]:
                 child("dispatcher", lambda: Recorder(dispatcher)),
                 child("outbox", lambda: Recorder(outbox)),
                 child("local", lambda: LocalSender(book.address("outbox"), board)),
+                ChildSpec(
+                    "hold_watcher",
+                    lambda context: HoldWatcher(DISPATCH, store.holds, store.leases, duty.publish, context),
+                ),
             ),
         ),
         book,
         clock=clock,
     )
     orchestrator = Orchestrator()
+    view = OrchestratorView(False, False, None, State.IDLE, "orchestrator.enabled is false", clock.monotonic())
     services = Services(
         store=store,
         commands=book.address("commands"),
@@ -253,6 +266,10 @@ def api(store: Store, threads: int) -> Iterator[Api]:
         started_at=clock.monotonic(),
         version="9.9.9",
         bind="127.0.0.1:0",
+        desk=OperatorDesk(
+            store.holds, book.address("hold_watcher"), Control(), Board(view), duty, Holder("boot", 1, 1), clock
+        ),
+        preflight=lambda: [Finding("store", True, "it answers"), Finding("disk", False, "it is full")],
     )
     app = create_app(services, None, threads)
     server = ApiServer(

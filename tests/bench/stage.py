@@ -141,6 +141,7 @@ def staged(home: Path, store: Store, agent: Agent, slots: int) -> Iterator[Stage
         is_gone=is_gone,
         on_lease_change=lambda duty: has_lease.set() if duty == DISPATCH else None,
         publish_slots=view.publish,
+        publish_duty=lambda _seen: None,
         live_board=board,
         new_id=IdSource(clock),
         clock=clock,
