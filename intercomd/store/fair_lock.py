@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from threading import Lock
+from threading import Event, Lock
 
 
 class FairLock:
-    """First come, first served; `threading.Lock` promises no order.
-
-    Each waiter blocks on a lock of its own, which costs a fraction of a `threading.Event`.
-    """
+    """First come, first served; `threading.Lock` promises no order."""
 
     def __init__(self) -> None:
         self._guard = Lock()
         self._is_held = False
-        self._turns: deque[Lock] = deque()
+        self._turns: deque[Event] = deque()
 
     def acquire(self, timeout_seconds: float) -> bool:
         """True when the caller holds the lock; False when its turn did not come in time."""
@@ -23,13 +20,12 @@ class FairLock:
             if not self._is_held:
                 self._is_held = True
                 return True
-            turn = Lock()
-            turn.acquire()
+            turn = Event()
             self._turns.append(turn)
-        if turn.acquire(timeout=timeout_seconds):
+        if turn.wait(timeout_seconds):
             return True
         with self._guard:
-            if turn not in self._turns:
+            if turn.is_set():
                 return True
             self._turns.remove(turn)
             return False
@@ -38,6 +34,6 @@ class FairLock:
         """Hand the lock to the one who has waited longest, or free it."""
         with self._guard:
             if self._turns:
-                self._turns.popleft().release()
+                self._turns.popleft().set()
             else:
                 self._is_held = False
