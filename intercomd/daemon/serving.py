@@ -1,0 +1,289 @@
+"""`intercomd serve`: start everything in order, follow events until told to stop, stop everything in reverse.
+
+Start: data folders, store, sandbox engine, listening socket, supervision tree, address file, READY, orchestrator.
+Stop: STOPPING, drain the orchestrator (the main loop goes on meanwhile), API, tree, store. Whatever fails on the way up ends the process with one line.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from pathlib import Path
+
+from intercomd import __version__
+from intercomd.actors.hold_watcher import DutySeen
+from intercomd.actors.slots import SlotsView
+from intercomd.api.access import read_token
+from intercomd.api.app import App, create_app
+from intercomd.api.binding import ListenError
+from intercomd.api.server import ApiServer, ServerOptions
+from intercomd.api.services import Facts, Services
+from intercomd.channels.live import LiveBoard
+from intercomd.channels.local import LocalChannel, LocalHints
+from intercomd.clock import Clock, SystemClock
+from intercomd.daemon.address_file import AddressFile
+from intercomd.daemon.bridges import demarch_tools, open_bot, telegram_services
+from intercomd.daemon.boards import Board, slot_board
+from intercomd.daemon.control import Control, SomethingChanged, StopAsked, TreeGaveUp, TryAgain
+from intercomd.daemon.housekeeping import Timetable
+from intercomd.daemon.launching import AgentChoices, SandboxLauncher
+from intercomd.daemon.notify import ServiceManager
+from intercomd.daemon.operator_desk import OperatorDesk
+from intercomd.daemon.orchestration import Orchestration, Surroundings
+from intercomd.daemon.preflight import Preflight
+from intercomd.daemon.process import IdSource, is_gone, own_holder
+from intercomd.daemon.shape import DAEMON, Running, Shape
+from intercomd.daemon.wiring import Parts, addresses_in, held_leases, own_channels, tree_spec
+from intercomd.domain.leases import DISPATCH
+from intercomd.domain.mailbox import Poll
+from intercomd.domain.routing import bridged_channels
+from intercomd.errors import IntercomError
+from intercomd.logs import EventLog
+from intercomd.sandbox.choice import choose_engine
+from intercomd.sandbox.layout import Layout
+from intercomd.settings.model import Settings
+from intercomd.store.opening import StoreSettings, open_store
+from intercomd.store.ports import Store
+from intercomd.supervision.addresses import AddressBook
+from intercomd.supervision.errors import StartFailed
+from intercomd.supervision.port import Address
+from intercomd.supervision.tree import SupervisionTree
+
+EXIT_OK, EXIT_CRASH, EXIT_TRY_LATER = 0, 70, 75
+_TICK_S = 1.0
+_STOP_TIME = timedelta(seconds=15)
+_API_GRACE = timedelta(seconds=5)
+_STALLED_S = 10.0
+"""A supervisor that made no progress for so long gets no watchdog message."""
+_log = EventLog("daemon")
+
+
+def serve(settings: Settings, shape: Shape = DAEMON) -> int:
+    """Run the process until a signal or a defect ends it; returns the exit code. Raises `IntercomError` when it cannot
+    start at all (a database that cannot be used, no token, no data folder)."""
+    control, manager = Control(), ServiceManager(os.environ)
+    with control.signals(), ExitStack() as stack:
+        try:
+            daemon = _start(settings, shape, control, stack)
+        except ListenError as error:
+            _log.error("daemon.cannot_listen", error=error)
+            return EXIT_TRY_LATER
+        except StartFailed as error:
+            _log.error("daemon.cannot_start", error=error)
+            return EXIT_CRASH
+        manager.ready(f"listening at {daemon.url}")
+        code = _follow(control, daemon, manager)
+    _log.info("daemon.stopped", code=code)
+    return code
+
+
+@dataclass(frozen=True, slots=True)
+class _Boards:
+    """What actors publish for the main thread and the API."""
+
+    slots: Board[SlotsView]
+    duty: Board[DutySeen]
+    live: LiveBoard
+
+
+@dataclass(frozen=True, slots=True)
+class _Daemon:
+    """What the main loop works with."""
+
+    orchestration: Orchestration
+    tree: SupervisionTree
+    timetable: Timetable
+    url: str
+
+
+def _start(settings: Settings, shape: Shape, control: Control, stack: ExitStack) -> _Daemon:
+    """Start everything; `stack` undoes it in reverse, also when a later step fails."""
+    clock = SystemClock()
+    started_at = clock.monotonic()
+    _make_folder(settings.storage.data_dir)
+    token = read_token(settings.server.bind, settings.server.api_token_file)
+    store = _open_store(settings)
+    stack.callback(store.close)
+    book = AddressBook()
+    boards = _Boards(slot_board(settings.orchestrator.max_concurrent_containers), Board(DutySeen()), LiveBoard())
+    channels = own_channels(settings)
+    bridged = bridged_channels(channels) if shape.bridges_to_host else frozenset()
+    parts = replace(_parts(settings, bridged, store, control, boards, clock), bot=open_bot(settings, stack))
+    to = addresses_in(book)
+    tree = SupervisionTree(
+        tree_spec(parts, book), book, clock=clock, on_give_up=lambda reason: control.post(TreeGaveUp(reason))
+    )
+    lease = parts.leases[DISPATCH]
+    orchestration = Orchestration(
+        Surroundings(tree, lease, to.lease_keeper, to.dispatcher, boards.duty, boards.slots, clock),
+        is_enabled=settings.orchestrator.enabled,
+        grace=timedelta(milliseconds=settings.orchestrator.grace_ms),
+    )
+    local = None
+    if settings.channels.local.enabled:
+        hints = LocalHints(to.message_loop, to.commands)
+        registers = settings.channels.local.auto_register
+        local = LocalChannel(store, clock, hints, boards.live, registers_chats=registers)
+    tools = demarch_tools(settings, os.environ)
+    services = Services(
+        store=store,
+        commands=to.commands,
+        message_loop=to.message_loop,
+        dispatcher=to.dispatcher,
+        leaves={"session_store": to.session_store, "commands": to.commands, "outbox": to.outbox},
+        orchestrator_leaves={"dispatcher": to.dispatcher, "message_loop": to.message_loop},
+        snapshot=tree.snapshot,
+        local=local,
+        facts=Facts(
+            orchestrator=lambda: orchestration.view,
+            slots=lambda: boards.slots.view,
+            is_telegram_enabled=lambda: parts.bot is not None,
+            runtime_profiles=tuple(settings.runtimes.profiles),
+            default_runtime=settings.runtimes.default_runtime,
+            restricts_demarch_writes=settings.demarch.require_main_group_for_writes,
+            is_scheduler_active=lambda: False,
+        ),
+        on_groups_changed=lambda: _poll(to.message_loop),
+        clock=clock,
+        started_at=started_at,
+        version=__version__,
+        bind=str(settings.server.bind),
+        desk=OperatorDesk(
+            store.holds, to.hold_watcher, control, orchestration.board, boards.duty, parts.holder, clock
+        ),
+        preflight=Preflight(settings, store, parts.choose_engine, parts.holder, is_gone, os.environ).run,
+        telegram=telegram_services(parts, to, tools, stack),
+        demarch=tools,
+        main_folder=settings.orchestrator.main_group_folder,
+    )
+    server = _api(settings, create_app(services, token, settings.server.threads), boards.live)
+    stack.callback(_stop_tree, tree)
+    server.start()
+    stack.callback(server.stop, _API_GRACE)
+    tree.start()
+    shape.attach(Running(store, to.outbox, channels, settings.assistant.name, parts.new_id, clock), stack)
+    address_file = AddressFile(settings.storage.data_dir, shape.name)
+    address_file.write(server.url)
+    stack.callback(address_file.remove)
+    orchestration.adjust()
+    after_ms = round((clock.monotonic() - started_at) * 1000)
+    _log.info("daemon.ready", url=server.url, store=store.engine, after_ms=after_ms)
+    return _Daemon(orchestration, tree, Timetable(to.housekeeper), server.url)
+
+
+def _follow(control: Control, daemon: _Daemon, manager: ServiceManager) -> int:
+    """The main loop: follow what is wanted and possible, feed the watchdog on evidence, until stopped or given up."""
+    tick_s = min(_TICK_S, manager.watchdog.total_seconds() / 3) if manager.watchdog else _TICK_S
+    orchestration = daemon.orchestration
+    while not orchestration.has_stopped:
+        match control.next(tick_s):
+            case StopAsked(signal_name):
+                _log.info("daemon.stop_asked", signal=signal_name)
+                manager.stopping("draining")
+                orchestration.stop()
+            case TryAgain():
+                orchestration.try_again()
+            case TreeGaveUp(reason):
+                _log.error("daemon.gave_up", reason=reason)
+                return EXIT_CRASH
+            case _:
+                orchestration.adjust()
+                daemon.timetable.run_due()
+        _feed(manager, daemon.tree)
+    return EXIT_OK
+
+
+def _feed(manager: ServiceManager, tree: SupervisionTree) -> None:
+    """The watchdog hears of us only while supervision makes progress."""
+    if manager.watchdog and tree.snapshot().progress_age_s < _STALLED_S:
+        manager.alive()
+
+
+def _open_store(settings: Settings) -> Store:
+    dsn = settings.storage.postgres_dsn
+    return open_store(
+        StoreSettings(
+            assistant_name=settings.assistant.name,
+            main_folder=settings.orchestrator.main_group_folder,
+            sqlite_path=None if dsn else settings.storage.sqlite_path,
+            postgres_dsn=dsn.reveal() if dsn else None,
+        )
+    )
+
+
+def _parts(
+    settings: Settings,
+    bridged: frozenset[str],
+    store: Store,
+    control: Control,
+    boards: _Boards,
+    clock: Clock,
+) -> Parts:
+    install = hashlib.sha256(str(settings.storage.data_dir.resolve()).encode()).hexdigest()[:8]
+    layout = Layout(settings.storage.data_dir, settings.storage.groups_dir, install)
+    choices = AgentChoices(
+        assistant_name=settings.assistant.name,
+        main_folder=settings.orchestrator.main_group_folder,
+        timezone=settings.scheduler.timezone,
+        default_runtime=settings.runtimes.default_runtime,
+        default_models={name: profile.default_model for name, profile in settings.runtimes.profiles.items()},
+    )
+    return Parts(
+        settings=settings,
+        store=store,
+        choose_engine=lambda: choose_engine(settings.sandbox.engine, clock),
+        make_launcher=lambda engine: SandboxLauncher(engine, layout, choices, clock),
+        layout=layout,
+        leases=held_leases(clock, own_channels(settings) | bridged),
+        holder=own_holder(),
+        is_gone=is_gone,
+        on_lease_change=lambda _duty: control.post(SomethingChanged()),
+        publish_slots=lambda view: _publish_slots(view, boards.slots, control),
+        publish_duty=lambda seen: _publish_duty(seen, boards.duty, control),
+        live_board=boards.live,
+        new_id=IdSource(clock),
+        clock=clock,
+        bridged=bridged,
+    )
+
+
+def _api(settings: Settings, app: App, live: LiveBoard) -> ApiServer:
+    options = ServerOptions(
+        settings.server.threads,
+        settings.server.max_body_bytes,
+        timedelta(milliseconds=settings.server.request_timeout_ms),
+    )
+    return ApiServer(app, settings.server.bind, options, live.release)
+
+
+def _publish_slots(view: SlotsView, board: Board[SlotsView], control: Control) -> None:
+    """The main thread follows the slots only while it waits for their end."""
+    board.publish(view)
+    if view.is_draining:
+        control.post(SomethingChanged())
+
+
+def _publish_duty(seen: DutySeen, board: Board[DutySeen], control: Control) -> None:
+    has_changed = seen != board.view
+    board.publish(seen)
+    if has_changed:
+        control.post(SomethingChanged())
+
+
+def _poll(message_loop: Address) -> None:
+    message_loop.hint(Poll())
+
+
+def _stop_tree(tree: SupervisionTree) -> None:
+    for name in tree.stop(_STOP_TIME):
+        _log.error("daemon.thread_left_behind", actor=name)
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise IntercomError(f"cannot create storage.data_dir {path}: {error.strerror}") from error
