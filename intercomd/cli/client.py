@@ -46,8 +46,8 @@ class DaemonClient:
         query = urlencode({name: value for name, value in parameters.items() if value is not None})
         return self._call("GET", f"{path}?{query}" if query else path, None, timeout_s)
 
-    def post(self, path: str, body: object) -> Any:
-        return self._call("POST", path, body, DEFAULT_TIMEOUT_S)
+    def post(self, path: str, body: object, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> Any:
+        return self._call("POST", path, body, timeout_s)
 
     def delete(self, path: str) -> Any:
         return self._call("DELETE", path, None, DEFAULT_TIMEOUT_S)

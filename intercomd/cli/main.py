@@ -19,6 +19,8 @@ COMMANDS = {
     "host": "intercomd.cli.host",
     "chat": "intercomd.cli.chat",
     "status": "intercomd.cli.status",
+    "preflight": "intercomd.cli.preflight",
+    "orchestrator": "intercomd.cli.orchestrator",
     "groups": "intercomd.cli.groups",
     "runs": "intercomd.cli.runs",
     "backup": "intercomd.cli.backup",

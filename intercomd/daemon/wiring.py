@@ -31,6 +31,7 @@ from intercomd.clock import Clock
 from intercomd.domain.ids import ChatJid, DutyName, Folder
 from intercomd.domain.leases import DISPATCH, Holder, delivery_duty
 from intercomd.domain.routing import LOCAL, TELEGRAM, channel_of
+from intercomd.domain.mailbox import LookAtHold
 from intercomd.domain.runs import OpenedRun
 from intercomd.sandbox.layout import Layout
 from intercomd.sandbox.port import SandboxEngine
@@ -139,7 +140,7 @@ def tree_spec(parts: Parts, book: AddressBook) -> SupervisorSpec:
         children=(
             ChildSpec("session_store", lambda context: SessionStore(parts.store.sessions, parts.clock)),
             ChildSpec("commands", lambda context: _commands(parts, to, context)),
-            ChildSpec("lease_keeper", lambda context: _lease_keeper(parts, context)),
+            ChildSpec("lease_keeper", lambda context: _lease_keeper(parts, to, context)),
             ChildSpec("hold_watcher", lambda context: _hold_watcher(parts, context)),
             SupervisorSpec("channels", children=_channels(parts, to)),
             ChildSpec("outbox", lambda context: _outbox(parts, to, context)),
@@ -208,7 +209,11 @@ def _default_model(settings: Settings) -> str:
     return settings.runtimes.profiles[settings.runtimes.default_runtime].default_model
 
 
-def _lease_keeper(parts: Parts, context: Context) -> Actor:
+def _lease_keeper(parts: Parts, to: Addresses, context: Context) -> Actor:
+    def on_change(duty: DutyName) -> None:
+        parts.on_lease_change(duty)
+        to.hold_watcher.hint(LookAtHold())
+
     return LeaseKeeper(
         parts.store.leases,
         parts.leases,
@@ -216,7 +221,7 @@ def _lease_keeper(parts: Parts, context: Context) -> Actor:
         LeaseTimes(timedelta(milliseconds=parts.settings.orchestrator.lease_ms)),
         parts.clock,
         parts.is_gone,
-        parts.on_lease_change,
+        on_change,
         context,
     )
 
