@@ -21,14 +21,20 @@ _PAUSE_SECONDS = 0.002
 _PATIENCE_SECONDS = 0.05
 
 
-def acquire(lock_path: Path) -> int:
-    """A descriptor that holds the lock, for the sandbox to inherit; close it then. Raises `SandboxError` when held."""
+def acquire(lock_path: Path, owner: str) -> int:
+    """A descriptor that holds the lock, for the sandbox to inherit; close it then. The file names its `owner`, which
+    is different for every sandbox. Raises `SandboxError` when the lock is held."""
     descriptor = _open(lock_path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(descriptor)
         raise SandboxError(f"{lock_path} is held: the group has a sandbox already, and may have only one") from error
+    try:
+        _write_owner(lock_path, owner)
+    except SandboxError:
+        give_back(descriptor)
+        raise
     return descriptor
 
 
@@ -42,15 +48,19 @@ def give_back(descriptor: int) -> None:
     os.close(descriptor)
 
 
-def wait_until_free(lock_path: Path, seconds: float) -> bool:
-    """Return once nobody holds the lock; False when somebody still does after `seconds`.
+def wait_until_free(lock_path: Path, seconds: float, owner: str | None = None) -> bool:
+    """Return once nobody holds the lock, or with `owner` once that one does not; False when it is still held after
+    `seconds`.
 
     Who does not let go within a moment is killed. Not at once: a child that another thread is starting may hold a
-    copy of the descriptor until its exec, and is not part of the sandbox.
+    copy of the descriptor until its exec, and is not part of the sandbox. Another owner's processes are spared: they
+    are of a daemon that took over while this one stood still, and could do so only because the lock was free.
     """
     pause = Event()
     began = time.monotonic()
     while not _is_free(lock_path):
+        if owner is not None and lock_path.read_text() != owner:
+            return True
         waited = time.monotonic() - began
         if waited > seconds:
             return False
@@ -121,9 +131,19 @@ def _is_free(lock_path: Path) -> bool:
     return True
 
 
-def _open(lock_path: Path) -> int:
-    flags = os.O_RDONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+def _write_owner(lock_path: Path, owner: str) -> None:
+    """Through a descriptor of its own: the one that the sandbox inherits cannot write."""
+    descriptor = _open(lock_path, os.O_WRONLY | os.O_TRUNC)
     try:
-        return os.open(lock_path, flags, 0o600)
+        os.write(descriptor, owner.encode())
+    except OSError as error:
+        raise SandboxError(f"cannot write the group's lock {lock_path}: {error.strerror}") from error
+    finally:
+        os.close(descriptor)
+
+
+def _open(lock_path: Path, access: int = os.O_RDONLY) -> int:
+    try:
+        return os.open(lock_path, access | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise SandboxError(f"cannot open the group's lock {lock_path}: {error.strerror}") from error

@@ -138,7 +138,7 @@ class LiveSandbox:
                 self._say_ended(summary)
 
     def _start(self) -> Child:
-        lock = group_lock.acquire(self._spec.lock_path)
+        lock = group_lock.acquire(self._spec.lock_path, self._spec.run_id)
         try:
             launch = self._recipe.prepare(self._spec, lock)
         except SandboxError:
@@ -153,7 +153,7 @@ class LiveSandbox:
         finally:
             child.kill()
             returncode = child.reap()
-            if not group_lock.wait_until_free(self._spec.lock_path, _LOCK_SECONDS):
+            if not group_lock.wait_until_free(self._spec.lock_path, _LOCK_SECONDS, self._spec.run_id):
                 _LOG.error("sandbox.lock_held", run_id=self._spec.run_id, lock=self._spec.lock_path)
         self._streams.drain(child)
         return returncode

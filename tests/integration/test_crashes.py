@@ -32,6 +32,21 @@ def test_request_is_answered_once_after_a_kill_while_the_agent_works(
     assert_settled(daemon, "kitchen", ["finished"])
 
 
+def test_isolated_agent_dies_with_its_daemon(make_daemon: MakeDaemon) -> None:
+    """bubblewrap leaves no orphan, with or without a next daemon; its request is run again (hazards B-09, B-66)."""
+    daemon = make_daemon({"sandbox": {"engine": "bubblewrap"}})
+    daemon.start()
+    daemon.client.say("kitchen", "!slow 1 finished")
+    daemon.wait_for_log("run.started", folder="kitchen")
+    agents = daemon.agents("kitchen")
+    assert agents
+    daemon.kill()
+    wait_until_gone(agents)
+    daemon.start()
+    assert daemon.client.wait_for_replies("kitchen", 1) == ["finished"]
+    assert_settled(daemon, "kitchen", ["finished"])
+
+
 def test_recorded_reply_is_sent_once_after_a_kill_before_its_delivery(
     make_daemon: MakeDaemon, storage: Settings
 ) -> None:

@@ -63,13 +63,16 @@ def test_second_daemon_takes_over_from_a_stopped_one(pair: tuple[DaemonProcess, 
 
 
 def test_frozen_daemon_loses_its_duties_and_stays_harmless(pair: tuple[DaemonProcess, DaemonProcess]) -> None:
-    """A process that stands still is replaced; when it goes on it finds another owner, and neither answers twice."""
+    """A process that stands still is replaced; when it goes on it finds another owner, and neither answers twice
+    (hazard B-112). One that is stopped inside a transaction keeps the lease's row until Postgres ends it."""
     first, second = pair
     assert first.client.ask("kitchen", "before") == "before"
+    assert first.client.request("GET", "/readyz").status == 200
     first.send_signal(signal.SIGSTOP)
-    second.wait_for_log("orchestrator.state", state="active")
+    second.wait_for_log("orchestrator.state", state="active", timeout_s=45)
     assert second.client.ask("kitchen", "meanwhile") == "meanwhile"
     first.send_signal(signal.SIGCONT)
     first.wait_for_log("orchestrator.state", state="standby", count=2)
     assert first.client.ask("kitchen", "after") == "after"
     assert second.client.replies("kitchen") == ["before", "meanwhile", "after"]
+    assert len(second.client.runs("kitchen")) == 2

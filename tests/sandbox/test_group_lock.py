@@ -85,7 +85,7 @@ def test_orphan_of_a_killed_daemon_is_ended(engine: SandboxEngine, tmp_path: Pat
         engine.end_orphan(identity if is_recorded else None, lock_path)
         assert group_lock.find_holders(lock_path) == set()
         assert_dies(identity.pid)
-        os.close(group_lock.acquire(lock_path))
+        os.close(group_lock.acquire(lock_path, "r-2"))
 
 
 def test_end_orphan_spares_a_process_that_got_the_number(engine: SandboxEngine, tmp_path: Path) -> None:
@@ -101,12 +101,27 @@ def test_end_orphan_spares_a_process_that_got_the_number(engine: SandboxEngine, 
 def test_end_orphan_says_when_the_lock_stays_held(tmp_path: Path) -> None:
     """A holder that cannot be ended is an error that names the lock: here it is ourselves."""
     lock_path = tmp_path / "x.lock"
-    descriptor = group_lock.acquire(lock_path)
+    descriptor = group_lock.acquire(lock_path, "r-1")
     try:
         with pytest.raises(SandboxError, match="is still held"):
             group_lock.end_orphan(None, lock_path, seconds=0.05)
     finally:
         os.close(descriptor)
+
+
+def test_sandbox_of_another_owner_is_spared(tmp_path: Path) -> None:
+    """A daemon that stood still finds the next one's sandbox in the group: its own is gone, and that one is left alone
+    (B-66)."""
+    lock_path = tmp_path / "x.lock"
+    os.close(group_lock.acquire(lock_path, "r-1"))
+    descriptor = group_lock.acquire(lock_path, "r-2")
+    argv = (sys.executable, "-c", "input()")
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, pass_fds=(descriptor,)) as sandbox:
+        os.close(descriptor)
+        assert group_lock.wait_until_free(lock_path, 10, "r-1")
+        assert group_lock.find_holders(lock_path) == {sandbox.pid}
+        sandbox.communicate(b"\n")
+    assert sandbox.returncode == 0
 
 
 def test_holder_of_an_unlocked_descriptor_is_no_holder(tmp_path: Path) -> None:
@@ -129,7 +144,7 @@ def test_lock_path_that_is_a_link_is_refused(tmp_path: Path) -> None:
     """The lock is never taken through a link (B-46)."""
     (tmp_path / "x.lock").symlink_to(tmp_path / "elsewhere")
     with pytest.raises(SandboxError, match="cannot open"):
-        group_lock.acquire(tmp_path / "x.lock")
+        group_lock.acquire(tmp_path / "x.lock", "r-1")
     assert not (tmp_path / "elsewhere").exists()
 
 
