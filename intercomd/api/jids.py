@@ -20,6 +20,6 @@ def parse_jid(text: str, field: str) -> ChatJid:
         return parse_local_jid(text, field)
     if text.startswith("tg:") and not _TELEGRAM.fullmatch(text):
         raise InvalidInput(field, f"{text!r} is no Telegram chat; write tg: and the chat's number")
-    if not 1 <= len(text) <= _MAX_LENGTH or _UNFIT.search(text) or not re.search("[:@]", text):
+    if not 1 <= len(text) <= _MAX_LENGTH or _UNFIT.search(text) or not re.match("[^:@]+[:@]", text):
         raise InvalidInput(field, f"{text!r} is no chat; examples are tg:-1001234, local:kitchen and 1234@g.us")
     return ChatJid(text)

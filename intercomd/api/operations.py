@@ -85,9 +85,7 @@ _RESOURCES = (
         body=NewGroup,
         problems={**_STORE, 409: "another chat has the folder, or its run is live"},
     ),
-    _get(
-        "/v1/groups/{folder}", "get_group", "one group", shapes.GroupShape, problems={**_NOT_FOUND, 422: None}
-    ),
+    _get("/v1/groups/{folder}", "get_group", "one group", shapes.GroupShape, problems={**_NOT_FOUND, 422: None}),
     Operation(
         method="DELETE",
         path="/v1/groups/{folder}",

@@ -76,6 +76,3 @@ def seeded(wire: Wire) -> Wire:
 def texts(answer: Any) -> list[str]:
     """The contents in an answer with messages."""
     return [message["content"] for message in answer["messages"]]
-
-
-

@@ -53,9 +53,7 @@ ENDPOINTS = (
         list[shapes.ConversationMessage],
         messages.list_conversation,
     ),
-    Endpoint(
-        "/tasks", "create_task", shapes.ScheduledTaskShape, shapes.Acknowledged, tasks.create, "the id is in use"
-    ),
+    Endpoint("/tasks", "create_task", shapes.ScheduledTaskShape, shapes.Acknowledged, tasks.create, "the id is in use"),
     Endpoint("/tasks/get", "get_task_by_id", shapes.TaskIdBody, shapes.TaskView | None, tasks.find),
     Endpoint("/tasks/group", "get_tasks_for_group", shapes.FolderBody, list[shapes.TaskView], tasks.list_of_group),
     Endpoint("/tasks/all", "get_all_tasks", None, list[shapes.TaskView], tasks.list_all),
@@ -78,9 +76,7 @@ ENDPOINTS = (
         tasks.log_run,
         misses="there is no such task",
     ),
-    Endpoint(
-        "/router-state/get", "get_router_state", shapes.RouterKeyBody, shapes.RouterValue, state.get_router_value
-    ),
+    Endpoint("/router-state/get", "get_router_state", shapes.RouterKeyBody, shapes.RouterValue, state.get_router_value),
     Endpoint(
         "/router-state/set",
         "set_router_state",
@@ -100,9 +96,7 @@ ENDPOINTS = (
     ),
     Endpoint("/sessions/all", "get_all_sessions", None, dict[str, str], state.list_sessions),
     Endpoint("/sessions/delete", "delete_session", shapes.FolderBody, shapes.Acknowledged, state.delete_session),
-    Endpoint(
-        "/groups/get", "get_registered_group", shapes.GroupJidBody, shapes.RegisteredGroup | None, groups.find
-    ),
+    Endpoint("/groups/get", "get_registered_group", shapes.GroupJidBody, shapes.RegisteredGroup | None, groups.find),
     Endpoint(
         "/groups/set",
         "set_registered_group",
@@ -111,9 +105,7 @@ ENDPOINTS = (
         groups.register,
         "another chat has the folder, or its run is live",
     ),
-    Endpoint(
-        "/groups/all", "get_all_registered_groups", None, dict[str, shapes.RegisteredGroup], groups.list_all
-    ),
+    Endpoint("/groups/all", "get_all_registered_groups", None, dict[str, shapes.RegisteredGroup], groups.list_all),
 )
 
 

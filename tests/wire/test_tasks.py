@@ -1,0 +1,112 @@
+"""Scheduled tasks over the wire (original.md §6.2)."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from intercomd.domain.instants import iso_ms
+from tests.wire.conftest import Wire
+from tests.wire.table import JID
+
+LOG = {"task_id": "t1", "run_at": "2024-01-15T11:00:00Z", "duration_ms": 5, "status": "error", "error": "no"}
+
+
+def get(wire: Wire, task_id: str) -> Any:
+    return wire.ask("/tasks/get", {"id": task_id})
+
+
+def task(task_id: str, **changes: object) -> dict[str, object]:
+    return {
+        "id": task_id,
+        "group_folder": "family",
+        "chat_jid": JID,
+        "prompt": "p",
+        "schedule_type": "cron",
+        "schedule_value": "0 9 * * *",
+        "created_at": "2024-01-15T10:00:00Z",
+    } | changes
+
+
+def test_task_with_a_known_id_is_refused_with_the_cause(seeded: Wire) -> None:
+    """B-17: a duplicate is the caller's error, told as such, and the first task stays."""
+    problem = seeded.refused("/tasks", task("t1"), 409)
+    assert "t1" in problem["detail"]
+    assert get(seeded, "t1")["prompt"] == "wake us"
+
+
+@pytest.mark.parametrize("folder", ["/", "../../..", "global", "", "a b"])
+@pytest.mark.parametrize("path", ["/tasks", "/tasks/group", "/sessions/get", "/sessions/set", "/sessions/delete"])
+def test_folder_is_checked_wherever_it_enters(wire: Wire, path: str, folder: str) -> None:
+    """B-42: no path can come in as a folder."""
+    body = task("t9", group_folder=folder) | {"session_id": "s"}
+    assert wire.refused(path, body, 422)["field"] == "group_folder"
+
+
+def test_update_sets_only_what_is_given(seeded: Wire) -> None:
+    """Absent and null leave a field alone; an unknown id and nothing to change are no errors."""
+    before = get(seeded, "t1")
+    for body in ({"id": "t1"}, {"id": "t1", "prompt": None, "next_run": None}, {"id": "none", "prompt": "x"}):
+        assert seeded.ask("/tasks/update", body) == {"ok": True}
+    assert get(seeded, "t1") == before
+    seeded.ask("/tasks/update", {"id": "t1", "next_run": "2024-02-01T00:00:00+01:00", "status": "paused"})
+    assert get(seeded, "t1") == before | {"next_run": "2024-01-31T23:00:00.000Z", "status": "paused"}
+
+
+def test_due_are_active_tasks_whose_time_has_come_earliest_first(wire: Wire) -> None:
+    """Paused tasks, tasks without a time and tasks of the future are not due."""
+    for body in (
+        task("late", next_run="2024-01-15T11:00:00Z"),
+        task("early", next_run="2024-01-15T10:00:00Z"),
+        task("paused", next_run="2024-01-15T10:00:00Z", status="paused"),
+        task("never"),
+        task("future", next_run="2999-01-01T00:00:00Z"),
+    ):
+        wire.ask("/tasks", body)
+    assert [due["id"] for due in wire.ask("/tasks/due")] == ["early", "late"]
+
+
+def test_after_run_moves_the_task_on(seeded: Wire) -> None:
+    """`last_run` is now; without a next time the task is completed."""
+    before = seeded.api.services.clock.now() - timedelta(milliseconds=1)
+    seeded.ask("/tasks/after-run", {"id": "t1", "next_run": "2024-01-16T00:00:00Z", "last_result": "Completed"})
+    found = get(seeded, "t1")
+    assert iso_ms(before) <= found["last_run"] <= iso_ms(seeded.api.services.clock.now())
+    assert datetime.fromisoformat(found["last_run"])
+    assert (found["next_run"], found["status"]) == ("2024-01-16T00:00:00.000Z", "active")
+    seeded.ask("/tasks/after-run", {"id": "t1", "last_result": "Error: x"})
+    found = get(seeded, "t1")
+    assert (found["next_run"], found["status"], found["last_result"]) == (None, "completed", "Error: x")
+    assert seeded.ask("/tasks/due") == []
+
+
+def test_tasks_are_ours_alone_while_our_scheduler_is_active(seeded: Wire) -> None:
+    """B-33, B-71: two schedulers on one table would run each task twice; validation still comes first."""
+    seeded.api.orchestrator.is_scheduling = True
+    seeded.refused("/tasks/due", None, 409)
+    seeded.refused("/tasks/after-run", {"id": "t1", "last_result": "x"}, 409)
+    seeded.refused("/tasks/after-run", {"id": "t1"}, 422)
+    assert get(seeded, "t1")["last_run"] is None
+
+
+def test_deleting_a_task_takes_its_log_along(seeded: Wire) -> None:
+    """Nothing of a task is left, its id is free again, and deleting it twice is no error."""
+    seeded.ask("/tasks/log", LOG)
+    for _ in range(2):
+        seeded.ask("/tasks/delete", {"id": "t1"})
+    assert get(seeded, "t1") is None
+    seeded.ask("/tasks", task("t1"))
+
+
+def test_log_of_an_unknown_task_is_refused(wire: Wire) -> None:
+    """B-17: 404 with the id instead of a label."""
+    assert "t1" in wire.refused("/tasks/log", LOG, 404)["detail"]
+
+
+@pytest.mark.parametrize("field", ["created_at", "next_run"])
+def test_time_of_a_task_that_cannot_be_read_is_the_callers_error(wire: Wire, field: str) -> None:
+    """B-17: the field is named and nothing is stored."""
+    assert wire.refused("/tasks", task("t1", **{field: "soon"}), 422)["field"] == field
+    assert wire.ask("/tasks/all") == []
