@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from threading import Event
 
-from intercomd.store.opening import StoreSettings, open_store
 from tests.bench.figures import Figure, percentile
-from tests.bench.stage import register, write_to_all
+from tests.bench.stage import fill_sqlite
 from tests.support.daemon import DaemonProcess
 
 _RSS_TARGETS = {1_000: 80.0, 10_000: 120.0}
 _OBSERVED_S = 10.0
 _SETTLED_S = 3.0
 _WAITING_GROUPS = 10_000
-_MEMORY_FOLDER = Path("/dev/shm")
 _TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -59,16 +56,9 @@ def _daemon(home: Path) -> DaemonProcess:
 
 
 def _seeded(home: Path, groups: int, messages: int) -> Path:
-    """A home whose store holds groups; filled in memory first, where a commit costs nothing."""
+    """A home whose store holds groups."""
     (home / "data").mkdir(parents=True)
-    draft = (_MEMORY_FOLDER if _MEMORY_FOLDER.is_dir() else home) / f"intercom-bench-{os.getpid()}.db"
-    store = open_store(StoreSettings(assistant_name="Bench", main_folder="main", sqlite_path=draft))
-    try:
-        register(store, groups)
-        write_to_all(store, groups, messages)
-    finally:
-        store.close()
-        shutil.move(draft, home / "data/intercom.db")
+    fill_sqlite(home / "data/intercom.db", groups, messages)
     return home
 
 

@@ -5,6 +5,8 @@ Nothing is replaced but one child of the tree, the local channel's sender, which
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
 import time
 import uuid
@@ -27,6 +29,7 @@ from intercomd.domain.leases import DISPATCH
 from intercomd.domain.mailbox import ChatStored, DeliverTexts, Drain, Poll, RenewLeases
 from intercomd.sandbox.layout import Layout
 from intercomd.settings.model import Orchestrator, Settings
+from intercomd.store.opening import StoreSettings, open_store
 from intercomd.store.ports import Store
 from intercomd.supervision.addresses import AddressBook
 from intercomd.supervision.port import ChildSpec, DynamicSpec, SupervisorSpec
@@ -34,6 +37,7 @@ from intercomd.supervision.tree import SupervisionTree
 from tests.bench.agents import CHOICES, Agent
 
 _DEADLINE_S = 120.0
+_MEMORY_FOLDER = Path("/dev/shm")
 _STOP = timedelta(seconds=10)
 _NEVER_MS = 3_600_000
 """The message loop polls when the bench says so, not while it is still writing messages."""
@@ -178,6 +182,18 @@ def write_to_all(store: Store, groups: int, messages: int = 1) -> None:
     for number in range(groups):
         for _ in range(messages):
             _write(store, number)
+
+
+def fill_sqlite(path: Path, groups: int, messages: int) -> None:
+    """Make a database with groups and texts in each; in memory first, where a commit costs nothing."""
+    draft = (_MEMORY_FOLDER if _MEMORY_FOLDER.is_dir() else path.parent) / f"intercom-bench-{os.getpid()}.db"
+    store = open_store(StoreSettings(assistant_name="Bench", main_folder="main", sqlite_path=draft))
+    try:
+        register(store, groups)
+        write_to_all(store, groups, messages)
+    finally:
+        store.close()
+        shutil.move(draft, path)
 
 
 def _write(store: Store, number: int) -> ChatJid:
