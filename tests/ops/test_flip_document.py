@@ -1,4 +1,4 @@
-"""docs/migrations/orchestrator-flip.md is true: scripts/flip runs its commands against a real daemon and a real host."""
+"""docs/migrations/orchestrator-flip.md is true: scripts/flip runs its commands against a real daemon and host."""
 
 from __future__ import annotations
 
@@ -23,6 +23,11 @@ SETTINGS: Settings = {
     "orchestrator": {"enabled": False, "main_group_folder": "main", "lease_ms": 3_000, "grace_ms": 5_000}
 }
 NEEDS_SYSTEMD = ("systemctl", "journalctl")
+
+
+def show(process: DaemonProcess) -> None:
+    """What it logged, for whoever reads why a test failed."""
+    print(*process.transcript, sep="\n")
 
 
 @dataclass
@@ -53,7 +58,7 @@ def install(tmp_path: Path) -> Iterator[Install]:
     with ExitStack() as stack:
         host, daemon = HostProcess(tmp_path, SETTINGS), DaemonProcess(tmp_path, SETTINGS)
         for process in (host, daemon):
-            stack.callback(lambda shown=process: print(*shown.transcript, sep="\n"))
+            stack.callback(show, process)
             stack.callback(process.close)
             process.start()
         host.wait_for_log("orchestrator.state", state="active")
