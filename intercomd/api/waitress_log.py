@@ -31,12 +31,18 @@ class WaitressLog(logging.Handler):
         logger.propagate = not any(isinstance(handler, WaitressLog) for handler in logger.handlers)
 
     def emit(self, record: logging.LogRecord) -> None:
+        if not self._is_first():
+            return  # a process with two servers says it once
         if record.name == _QUEUE:
             self._tell_queue(record)
         elif record.exc_info:
             _log.error("api.request_crashed", exc=record.exc_info[1], text=record.getMessage())
         else:
             _log.warning("api.waitress", text=record.getMessage())
+
+    def _is_first(self) -> bool:
+        handlers = logging.getLogger("waitress").handlers
+        return next((handler for handler in handlers if isinstance(handler, WaitressLog)), self) is self
 
     def _tell_queue(self, record: logging.LogRecord) -> None:
         """Every request that finds all workers busy would write a line."""

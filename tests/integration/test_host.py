@@ -218,10 +218,10 @@ def test_thousand_replies_are_sent_once_each(
 ) -> None:
     """Half in local chats, half through the bridge, while the host that dispatches is killed, comes back, and is
     stopped: no reply is lost, doubled or out of order (hazards B-39, B-66, B-84, B-85, B-112)."""
-    settings = settings_of_both(fake_host, {"max_concurrent_containers": SLOTS})
-    host = make_host(settings).start()
+    slots: dict[str, object] = {"max_concurrent_containers": SLOTS}
+    host = make_host(settings_of_both(fake_host, slots)).start()
     host.wait_for_log("orchestrator.state", state="active")
-    daemon = make_daemon({"max_concurrent_containers": SLOTS}).start()
+    daemon = make_daemon(slots).start()
     client = daemon.client
     rooms = [f"room{number}" for number in range(CHATS)]
     families = [f"{number}@g.us" for number in range(CHATS)]
@@ -237,11 +237,11 @@ def test_thousand_replies_are_sent_once_each(
             write(client, jid, f"{jid}-{number}")
             fake_host.wait_for_texts(jid, number + 1)
 
-    def talk_everywhere(texts: range) -> None:
+    def talk_everywhere(texts: range, meanwhile: Callable[[], object]) -> None:
         with ThreadPoolExecutor(SLOTS) as people:
             talks = [people.submit(talk_here, room, texts) for room in rooms]
             talks += [people.submit(talk_there, jid, texts) for jid in families]
-            disturbance()
+            meanwhile()
             for talk in talks:
                 talk.result()
 
@@ -250,16 +250,14 @@ def test_thousand_replies_are_sent_once_each(
         host.kill()
 
     third = TEXTS_PER_CHAT // 3
-    disturbance: Callable[[], object] = kill
-    talk_everywhere(range(third))
-    disturbance = host.start
-    talk_everywhere(range(third, 2 * third))
-    disturbance = host.terminate
-    talk_everywhere(range(2 * third, TEXTS_PER_CHAT))
+    talk_everywhere(range(third), meanwhile=kill)
+    talk_everywhere(range(third, 2 * third), meanwhile=host.start)
+    talk_everywhere(range(2 * third, TEXTS_PER_CHAT), meanwhile=host.terminate)
 
     for jid in families:
         assert fake_host.wait_for_texts(jid, 0) == [f"{jid}-{number}" for number in range(TEXTS_PER_CHAT)]
     for room in rooms:
         assert client.replies(room) == [f"{room}-{number}" for number in range(TEXTS_PER_CHAT)]
+        assert {row["state"] for row in client.outbox(room)} == {"sent"}
     ids = Counter(body["outbox_id"] for body in fake_host.asked)
     assert set(ids.values()) == {1}
