@@ -130,6 +130,50 @@ class Status(Struct):
     store_error: str | None
 
 
+class HoldShape(Struct):
+    """An operator's wish to keep the orchestrator idle."""
+
+    who: str
+    why: str
+    placed_at: str
+    drain_ms: int | None
+
+
+class OwnerShape(Struct):
+    """Who may dispatch."""
+
+    pid: int
+    is_this_daemon: bool
+
+
+class OrchestratorShape(Struct):
+    """Wanted, actual, and why they differ."""
+
+    is_enabled: bool
+    is_wanted: bool
+    state: str
+    reason: str | None
+    state_age_s: float
+    hold: HoldShape | None
+    owner: OwnerShape | None
+    runs: int
+
+
+class FindingShape(Struct):
+    """One check of the pre-flight."""
+
+    name: str
+    is_ok: bool
+    evidence: str
+
+
+class PreflightShape(Struct):
+    """Whether the orchestrator could be switched on."""
+
+    is_ok: bool
+    checks: list[FindingShape]
+
+
 class GroupShape(Struct):
     """A registered chat with its numbers."""
 

@@ -10,6 +10,7 @@ from intercomd.api import openapi_shapes as shapes
 from intercomd.api.commands import CommandBody
 from intercomd.api.groups import NewGroup
 from intercomd.api.local_chats import MAX_WAIT_SECONDS, NewLocalMessage
+from intercomd.api.orchestrator import LONGEST_WAIT_S, Wish
 from intercomd.api.requests import MAX_SEQ
 from intercomd.api.wire.endpoints import ENDPOINTS, PREFIX, Endpoint
 
@@ -75,6 +76,24 @@ _RESOURCES = (
     _get("/v1/status", "status", "everything on one screen", shapes.Status),
     _get("/v1/supervision", "supervision", "the supervision tree", shapes.Tree),
     _get("/v1/runtime/profiles", "runtime_profiles", "the configured runtimes", shapes.Profiles),
+    _get(
+        "/v1/orchestrator",
+        "get_orchestrator",
+        "wanted, actual, and why they differ; with `wait` once the state is one that stays",
+        shapes.OrchestratorShape,
+        query={"wait": {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT_S}},
+        problems=_BAD_QUERY,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/orchestrator",
+        name="switch_orchestrator",
+        summary="enable or disable the orchestrator",
+        answers={200: shapes.OrchestratorShape},
+        body=Wish,
+        problems={**_ACTOR, 409: "the settings say no"},
+    ),
+    _get("/v1/preflight", "preflight", "every check with its evidence", shapes.PreflightShape, problems=_STORE),
     _get("/v1/groups", "list_groups", "all groups", shapes.GroupList, problems=_STORE),
     Operation(
         method="POST",
