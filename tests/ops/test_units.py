@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from collections import defaultdict
@@ -10,11 +11,15 @@ from pathlib import Path
 import pytest
 
 from intercomd.cli.exit_codes import ExitCode
+from intercomd.settings.loading import ENVIRONMENT_FILES
 from intercomd.settings.model import Settings
 from tests.project.source import ROOT
 
 PROGRAM = "/opt/intercomd/bin/intercomd"
 UNITS = {"intercomd.service": "serve", "intercom-host.service": "host"}
+EXAMPLE = re.compile("^#   (?=LoadCredential=|Environment=|ExecStart=)", re.MULTILINE)
+"""Where a line of a drop-in is shown in a comment."""
+
 FORCE_S = 30
 """What a stop may take after the grace period: sandboxes 10 s, requests in flight 5 s, threads 15 s."""
 
@@ -34,11 +39,15 @@ def read_unit(unit: Path) -> dict[str, list[str]]:
     return found
 
 
-def test_unit_is_accepted_by_systemd(unit: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("is_with_secrets", [False, True], ids=["plain", "with the drop-in of its comments"])
+def test_unit_is_accepted_by_systemd(unit: Path, tmp_path: Path, *, is_with_secrets: bool) -> None:
     """`systemd-analyze verify` finds nothing to say, with an existing program in the place of the installed one
     (hazard B-110)."""
     checked = tmp_path / unit.name
-    checked.write_text(unit.read_text().replace(PROGRAM, sys.executable))
+    text = unit.read_text()
+    if is_with_secrets:
+        text = EXAMPLE.sub("", text)
+    checked.write_text(text.replace(PROGRAM, sys.executable))
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", "--recursive-errors=yes", str(checked)],
         capture_output=True,
@@ -69,6 +78,12 @@ def test_unit_leaves_a_stop_the_time_it_takes(unit: Path) -> None:
     values = read_unit(unit)
     assert values["KillMode"] == ["mixed"]
     assert int(values["TimeoutStopSec"][0]) > Settings().orchestrator.grace_ms / 1000 + FORCE_S
+
+
+def test_secrets_come_by_variables_that_the_program_reads() -> None:
+    """What the comments set is what the settings know."""
+    shown = re.findall(r"^#   Environment=(\w+)=", (ROOT / "config/intercomd.service").read_text(), re.MULTILINE)
+    assert set(shown) == set(ENVIRONMENT_FILES)
 
 
 def test_unit_runs_the_program_with_options_it_has(unit: Path) -> None:
