@@ -65,7 +65,9 @@ def query_seq(request: falcon.Request, name: str) -> Seq:
 
 def query_seconds(request: falcon.Request, name: str, highest: float) -> float:
     """A time span in seconds, fractions allowed; 0 when absent."""
-    text = request.get_param(name) or "0"
+    text = request.get_param(name)
+    if text is None:
+        return 0.0
     if not re.fullmatch(r"\d{1,6}(\.\d{1,6})?", text, re.ASCII) or float(text) > highest:
         raise InvalidInput(name, f"{text!r} is not a number of seconds from 0 to {highest:g}")
     return float(text)

@@ -11,6 +11,7 @@ from schemathesis import Case, GenerationMode
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
+    negative_data_rejection,
     response_headers_conformance,
     response_schema_conformance,
     status_code_conformance,
@@ -29,6 +30,7 @@ EXAMPLES = 12
 CHECKS = [
     not_a_server_error,
     status_code_conformance,
+    negative_data_rejection,
     content_type_conformance,
     response_headers_conformance,
     response_schema_conformance,
