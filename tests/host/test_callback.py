@@ -231,7 +231,7 @@ def test_store_that_is_away_is_said_to_be(host: Host) -> None:
     ],
 )
 def test_web_pages_do_not_reach_the_host(host: Host, headers: dict[str, str], status: int) -> None:
-    """Clients on this machine do, whatever they call it; a page that a browser shows does not."""
+    """Clients on this machine do, whatever they call it; a page that a browser shows does not (hazard B-43)."""
     answered = host.client.request("GET", "/healthz", headers=headers)
     assert answered.status == status
     assert status == 200 or answered.json["error"]

@@ -96,7 +96,7 @@ def orchestrator_of(client: DaemonClient) -> dict[str, object]:
 
 def test_host_answers_chats_by_itself(make_host: Callable[..., HostProcess]) -> None:
     """Without the toggle it orchestrates, whatever the settings say about the daemon, and its callback server shows
-    a text that comes twice once."""
+    a text that comes twice once (hazard B-113)."""
     host = make_host({"orchestrator": {"enabled": False}}).start()
     assert host.client.ask("kitchen", "hello") == "hello"
     assert host.callback.get("/healthz") == {"status": "ok", "service": "intercom-host"}
