@@ -65,7 +65,7 @@ def create_app(services: Services, token: str | None, threads: int) -> App:
     for endpoint in ENDPOINTS:
         app.add_route(PREFIX + endpoint.path, WireResource(endpoint, services))
     if services.telegram is not None:
-        _add_telegram(app, services.telegram)
+        add_telegram(app, services.telegram)
     if services.demarch is not None:
         app.add_route("/v1/demarch/read", DemarchReadResource(services.demarch))
         write = DemarchWriteResource(services.demarch, services.store.groups, services.main_folder)
@@ -77,7 +77,8 @@ def create_app(services: Services, token: str | None, threads: int) -> App:
     return app
 
 
-def _add_telegram(app: App, telegram: TelegramServices) -> None:
+def add_telegram(app: App, telegram: TelegramServices) -> None:
+    """The endpoints of the host's Telegram channel."""
     app.add_route(f"{_TELEGRAM}/ingress", IngressResource(telegram.intake))
     app.add_route(f"{_TELEGRAM}/send", SendResource(telegram.outgoing))
     app.add_route(f"{_TELEGRAM}/edit", EditResource(telegram.outgoing))

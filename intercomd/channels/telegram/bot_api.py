@@ -154,7 +154,7 @@ class _Envelope(msgspec.Struct, Generic[T], frozen=True):
 def _read(response: urllib3.BaseHTTPResponse, until: float) -> bytes:
     """The whole answer, even from a server that drips it: each read has a time-out, and all together `until`."""
     content = bytearray()
-    for chunk in response.stream(_CHUNK_BYTES):
+    while chunk := response.read1(_CHUNK_BYTES):  # what is there, not as much as was asked for
         content += chunk
         if len(content) > _MAX_ANSWER_BYTES:
             raise OSError("the answer is too long")

@@ -1,0 +1,47 @@
+"""What Telegram refuses about a text, for the fake Bot API server."""
+
+from __future__ import annotations
+
+import re
+
+from intercomd.domain.text import utf16_units
+
+_LIMIT = 4096
+_ENTITY = re.compile(r"\\([_*`\[])|([_*`])")
+
+
+class Refused(Exception):
+    """An answer with `ok: false`."""
+
+    def __init__(self, status: int, description: str) -> None:
+        super().__init__(description)
+        self.status = status
+        self.description = description
+
+
+def check_text(text: str) -> None:
+    if not text.strip():
+        raise Refused(400, "Bad Request: message text is empty")
+    if utf16_units(text) > _LIMIT:
+        raise Refused(400, "Bad Request: message is too long")
+
+
+def check_markup(text: str) -> None:
+    """Legacy Markdown: every mark that opens must close; a backslash takes a mark's meaning away."""
+    opened: tuple[str, int] | None = None
+    for match in _ENTITY.finditer(text):
+        mark = match[2]
+        if mark is None:
+            continue
+        if opened is None:
+            opened = (mark, len(text[: match.start()].encode()))
+        elif opened[0] == mark:
+            opened = None
+    if opened is not None:
+        description = f"can't parse entities: Can't find end of the entity starting at byte offset {opened[1]}"
+        raise Refused(400, f"Bad Request: {description}")
+
+
+def text_as_shown(text: str) -> str:
+    """`text` without its marks."""
+    return _ENTITY.sub(lambda match: match[1] or "", text).strip()

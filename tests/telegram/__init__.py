@@ -1,0 +1,1 @@
+"""Telegram: client, intake, sender and endpoints against the fake Bot API."""
