@@ -70,6 +70,7 @@ def test_unit_restarts_after_everything_but_a_bad_configuration(unit: Path) -> N
     """What a further start cannot change is left for a person; what may heal is tried again."""
     values = read_unit(unit)
     assert values["Restart"] == ["on-failure"]
+    assert values["StartLimitIntervalSec"] == ["0"], "it would give up after a few tries"
     assert values["RestartPreventExitStatus"] == [str(int(ExitCode.BAD_CONFIG))]
 
 
