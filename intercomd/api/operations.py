@@ -6,13 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from intercomd.api import bridge_shapes
 from intercomd.api import openapi_shapes as shapes
 from intercomd.api.commands import CommandBody
 from intercomd.api.groups import NewGroup
 from intercomd.api.local_chats import MAX_WAIT_SECONDS, NewLocalMessage
 from intercomd.api.orchestrator import LONGEST_WAIT_S, Wish
 from intercomd.api.requests import MAX_SEQ
+from intercomd.api.telegram import EditBody, IngressBody, SendBody
+from intercomd.api.telegram_callback import PressBody
 from intercomd.api.wire.endpoints import ENDPOINTS, PREFIX, Endpoint
+from intercomd.domain.demarch import ReadOperation, WriteOperation
 
 Problems = dict[int, str | None]
 """Statuses of problem documents and what they mean there; None for the usual meaning."""
@@ -58,6 +62,13 @@ def _wire(endpoint: Endpoint) -> Operation:
     )
 
 
+def _post(path: str, name: str, summary: str, body: Any, answer: Any, problems: Problems) -> Operation:
+    answers = {200: answer}
+    return Operation(
+        method="POST", path=path, name=name, summary=summary, answers=answers, body=body, problems=problems
+    )
+
+
 _PROBES = (
     _get("/livez", "livez", "the process takes requests", shapes.Live),
     _get("/healthz", "healthz", "the process and its supervision tree", shapes.Health),
@@ -84,14 +95,13 @@ _RESOURCES = (
         query={"wait": {"type": "number", "minimum": 0, "maximum": LONGEST_WAIT_S}},
         problems=_BAD_QUERY,
     ),
-    Operation(
-        method="POST",
-        path="/v1/orchestrator",
-        name="switch_orchestrator",
-        summary="enable or disable the orchestrator",
-        answers={200: shapes.OrchestratorShape},
-        body=Wish,
-        problems={**_ACTOR, 409: "the settings say no"},
+    _post(
+        "/v1/orchestrator",
+        "switch_orchestrator",
+        "enable or disable the orchestrator",
+        Wish,
+        shapes.OrchestratorShape,
+        {**_ACTOR, 409: "the settings say no"},
     ),
     _get("/v1/preflight", "preflight", "every check with its evidence", shapes.PreflightShape, problems=_STORE),
     _get("/v1/groups", "list_groups", "all groups", shapes.GroupList, problems=_STORE),
@@ -130,14 +140,57 @@ _RESOURCES = (
         query={"chat": {"type": "string"}, **_LIMIT},
         problems=_BAD_QUERY,
     ),
-    Operation(
-        method="POST",
-        path="/v1/commands",
-        name="run_command",
-        summary="run a slash command",
-        answers={200: shapes.CommandAnswer},
-        body=CommandBody,
-        problems=_ACTOR,
+    _post("/v1/commands", "run_command", "run a slash command", CommandBody, shapes.CommandAnswer, _ACTOR),
+)
+
+_BRIDGES = (
+    _post(
+        "/v1/telegram/ingress",
+        "telegram_ingress",
+        "take in what was written on Telegram",
+        IngressBody,
+        bridge_shapes.IngressAnswer,
+        _STORE,
+    ),
+    _post(
+        "/v1/telegram/send",
+        "telegram_send",
+        "send a text on Telegram; `ok` tells",
+        SendBody,
+        bridge_shapes.SendAnswer,
+        _STORE,
+    ),
+    _post(
+        "/v1/telegram/edit",
+        "telegram_edit",
+        "edit a text on Telegram; `ok` tells",
+        EditBody,
+        bridge_shapes.EditAnswer,
+        {},
+    ),
+    _post(
+        "/v1/telegram/callback",
+        "telegram_callback",
+        "a pressed button; `ok` tells",
+        PressBody,
+        bridge_shapes.CallbackAnswer,
+        _STORE,
+    ),
+    _post(
+        "/v1/demarch/read",
+        "demarch_read",
+        "ask the Demarch tools; `status` tells",
+        ReadOperation,
+        bridge_shapes.DemarchReply,
+        {},
+    ),
+    _post(
+        "/v1/demarch/write",
+        "demarch_write",
+        "act through the Demarch tools; `status` tells",
+        WriteOperation,
+        bridge_shapes.DemarchReply,
+        _STORE,
     ),
 )
 
@@ -152,14 +205,13 @@ _LOCAL = (
         query=_LIMIT,
         problems=_BAD_QUERY,
     ),
-    Operation(
-        method="POST",
-        path=f"{_CHAT}/messages",
-        name="write_local_message",
-        summary="write a text; the same id again stores nothing",
-        answers={200: shapes.Stored},
-        body=NewLocalMessage,
-        problems={**_STORE, 409: "no folder is free for the chat"},
+    _post(
+        f"{_CHAT}/messages",
+        "write_local_message",
+        "write a text; the same id again stores nothing",
+        NewLocalMessage,
+        shapes.Stored,
+        {**_STORE, 409: "no folder is free for the chat"},
     ),
     _get(
         f"{_CHAT}/updates",
@@ -176,4 +228,4 @@ _LOCAL = (
     ),
 )
 
-OPERATIONS: tuple[Operation, ...] = (*_PROBES, *_RESOURCES, *_LOCAL, *map(_wire, ENDPOINTS))
+OPERATIONS: tuple[Operation, ...] = (*_PROBES, *_RESOURCES, *_BRIDGES, *_LOCAL, *map(_wire, ENDPOINTS))

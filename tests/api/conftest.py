@@ -17,12 +17,15 @@ from intercomd.actors.hold_watcher import DutySeen, HoldWatcher
 from intercomd.api.app import App, create_app
 from intercomd.api.server import ApiServer, ServerOptions
 from intercomd.api.services import Facts, Services
+from intercomd.api.telegram import TelegramServices
 from intercomd.channels.live import LiveBoard
 from intercomd.channels.local import LocalChannel, LocalHints, LocalSender
+from intercomd.channels.telegram.intake import IntakeRules, TelegramIntake
 from intercomd.clock import SystemClock
 from intercomd.daemon.boards import Board
 from intercomd.daemon.control import Control
 from intercomd.daemon.operator_desk import OperatorDesk
+from intercomd.demarch.tools import DemarchPolicy, DemarchTools
 from intercomd.domain.commands import ChatFacts, answer
 from intercomd.domain.leases import DISPATCH, Holder
 from intercomd.domain.mailbox import CommandReply, Heartbeat
@@ -269,6 +272,17 @@ def api(store: Store, threads: int) -> Iterator[Api]:
         desk=OperatorDesk(
             store.holds, book.address("hold_watcher"), Control(), Board(view), duty, Holder("boot", 1, 1), clock
         ),
+        telegram=TelegramServices(
+            TelegramIntake(
+                store,
+                IntakeRules("Amtiskaw", "main", "echo", {"claude": "claude-opus-4-6", "echo": "echo"}),
+                book.address("message_loop"),
+                book.address("commands"),
+                clock,
+            ),
+            outgoing=None,
+        ),
+        demarch=DemarchTools(DemarchPolicy(False, True, frozenset(), frozenset()), Path("/"), {}),
         preflight=lambda: [Finding("store", True, "it answers"), Finding("disk", False, "it is full")],
     )
     app = create_app(services, None, threads)
