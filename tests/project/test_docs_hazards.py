@@ -28,6 +28,7 @@ def test_hazard_is_kept_out_by_tests_or_says_why_not(cells: list[str]) -> None:
     references = REFERENCE.findall(tests)
     assert len(references) == tests.count("::")
     assert references or issue or here.startswith("Does not apply: ")
+    assert re.fullmatch(r"(\d(, \d)*(: .+)?)?", issue)
     for reference in references:
         assert reference in claims(), f"{reference} does not exist"
         assert re.search(rf"\b{number}\b", claims()[reference]), f"{reference} does not name {number}"
