@@ -123,6 +123,7 @@ class Status(Struct):
     uptime_seconds: int
     bind: str
     orchestrator: OrchestratorStatus
+    duties: dict[str, str]
     slots: SlotsStatus
     problems: list[str]
     tree: Tree

@@ -90,6 +90,8 @@ class Facts:
     default_runtime: str
     restricts_demarch_writes: bool
     is_scheduler_active: Callable[[], bool]
+    duties: Callable[[], Mapping[str, str]] = dict
+    """Each duty that this process can own: `held`, `suspended` or `not held`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ class StatusResource:
                 "state": orchestrator.state,
                 "reason": orchestrator.reason,
             },
+            "duties": services.facts.duties(),
             "slots": _slots_view(services.facts.slots()),
             "problems": list_problems(tree),
             "tree": _tree_view(tree),

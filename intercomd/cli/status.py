@@ -63,6 +63,7 @@ def render_status(status: dict[str, Any], url: str) -> str:
         f"orchestrator  {state}",
         f"slots         {used}, {len(slots['idle'])} idle, {slots['waiting']} waiting",
         f"store         {_store_line(status)}",
+        *_duty_lines(status["duties"]),
         "",
         render_table(
             ("ACTOR", "STATE", "RESTARTS", "QUEUE", "OLDEST", "AT WORK ON", "LAST ERROR"),
@@ -76,6 +77,12 @@ def render_status(status: dict[str, Any], url: str) -> str:
     if failed:
         lines += ["", render_table(("FAILED RUN", "GROUP", "OUTCOME", "ENDED", "ERROR"), [_run_row(r) for r in failed])]
     return "\n".join(plain(line) for line in lines)
+
+
+def _duty_lines(duties: dict[str, str]) -> list[str]:
+    """One line, where the process can own any."""
+    named = [f"{duty} {standing}" for duty, standing in duties.items()]
+    return [f"duties        {', '.join(named)}"] if named else []
 
 
 def _complaints(status: dict[str, Any]) -> list[str]:

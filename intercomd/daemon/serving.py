@@ -1,7 +1,8 @@
 """`intercomd serve`: start everything in order, follow events until told to stop, stop everything in reverse.
 
 Start: data folders, store, sandbox engine, listening socket, supervision tree, address file, READY, orchestrator.
-Stop: STOPPING, drain the orchestrator (the main loop goes on meanwhile), API, tree, store. Whatever fails on the way up ends the process with one line.
+Stop: STOPPING, drain the orchestrator (the main loop goes on meanwhile), API, tree, store. Whatever fails on the way
+up ends the process with one line. What differs in `intercomd host` is its `Shape`.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from intercomd import __version__
+from intercomd.actors.held_lease import HeldLease
 from intercomd.actors.hold_watcher import DutySeen
 from intercomd.actors.slots import SlotsView
 from intercomd.api.access import read_token
@@ -25,8 +27,8 @@ from intercomd.channels.live import LiveBoard
 from intercomd.channels.local import LocalChannel, LocalHints
 from intercomd.clock import Clock, SystemClock
 from intercomd.daemon.address_file import AddressFile
-from intercomd.daemon.bridges import demarch_tools, open_bot, telegram_services
 from intercomd.daemon.boards import Board, slot_board
+from intercomd.daemon.bridges import demarch_tools, open_bot, telegram_services
 from intercomd.daemon.control import Control, SomethingChanged, StopAsked, TreeGaveUp, TryAgain
 from intercomd.daemon.housekeeping import Timetable
 from intercomd.daemon.launching import AgentChoices, SandboxLauncher
@@ -145,6 +147,7 @@ def _start(settings: Settings, shape: Shape, control: Control, stack: ExitStack)
             default_runtime=settings.runtimes.default_runtime,
             restricts_demarch_writes=settings.demarch.require_main_group_for_writes,
             is_scheduler_active=lambda: False,
+            duties=lambda: {duty: _standing(lease) for duty, lease in parts.leases.items()},
         ),
         on_groups_changed=lambda: _poll(to.message_loop),
         clock=clock,
@@ -248,6 +251,12 @@ def _parts(
         clock=clock,
         bridged=bridged,
     )
+
+
+def _standing(lease: HeldLease) -> str:
+    if lease.epoch is None:
+        return "not held"
+    return "held" if lease.is_usable else "suspended"
 
 
 def _api(settings: Settings, app: App, live: LiveBoard) -> ApiServer:

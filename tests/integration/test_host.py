@@ -203,9 +203,13 @@ def test_each_says_what_it_leaves_to_the_other(
     assert orchestrator_of(daemon.client)["state"] == "standby"
     assert daemon.client.request("GET", "/readyz").status == 503
     assert daemon.client.ask("kitchen", "hello") == "hello"
-    assert host.log.events("lease.taken", duty="channel:local")
-    assert not daemon.log.events("lease.taken", duty="channel:local")
-    assert daemon.log.events("lease.taken", duty="channel:whatsapp")
+    assert host.client.get("/v1/status")["duties"] == {"dispatch": "held", "channel:local": "held"}
+    assert daemon.client.get("/v1/status")["duties"] == {
+        "dispatch": "not held",
+        "channel:local": "not held",
+        "channel:telegram": "held",
+        "channel:whatsapp": "held",
+    }
     assert host.terminate() == 0
     daemon.wait_for_log("orchestrator.state", state="active")
     assert daemon.client.ask("kitchen", "hello again") == "hello again"
