@@ -24,6 +24,8 @@ from intercomd.store.named_queries import load_queries
 from intercomd.store.postgres_dsn import PostgresTarget
 
 _TLS_REQUEST = struct.pack("!ii", 8, 80877103)
+_IDLE_MS = 2_000
+"""A process that stands still in the middle of a claim must not keep the lease row from its successor for longer."""
 _MARGIN = timedelta(seconds=5)
 """How much longer than its statement time-out a server may be silent before it counts as gone."""
 
@@ -160,7 +162,7 @@ def _log_in(connected: socket.socket, target: PostgresTarget, statement_timeout:
                 "client_encoding": "UTF8",
                 "default_transaction_isolation": "read committed",
                 "statement_timeout": str(milliseconds),
-                "idle_in_transaction_session_timeout": str(3 * milliseconds),
+                "idle_in_transaction_session_timeout": str(_IDLE_MS),
             },
         )
     except BaseException:
