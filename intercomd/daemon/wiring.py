@@ -30,8 +30,8 @@ from intercomd.channels.telegram.sender import TelegramSender
 from intercomd.clock import Clock
 from intercomd.domain.ids import ChatJid, DutyName, Folder
 from intercomd.domain.leases import DISPATCH, Holder, delivery_duty
-from intercomd.domain.routing import LOCAL, TELEGRAM, channel_of
 from intercomd.domain.mailbox import LookAtHold
+from intercomd.domain.routing import LOCAL, TELEGRAM, channel_of
 from intercomd.domain.runs import OpenedRun
 from intercomd.sandbox.layout import Layout
 from intercomd.sandbox.port import SandboxEngine
