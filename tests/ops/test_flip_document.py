@@ -16,6 +16,7 @@ from tests.ops.fake_systemd import FakeSystemd, Unit
 from tests.project.source import ROOT
 from tests.support.daemon import DaemonProcess, Settings
 from tests.support.host import HostProcess
+from tests.support.postgres import running_server
 
 DOCUMENT = (ROOT / "docs/migrations/orchestrator-flip.md").read_text(encoding="utf-8")
 STEPS = flip_script().read_steps(DOCUMENT)
@@ -50,13 +51,24 @@ class Install:
 
 
 @pytest.fixture
-def install(tmp_path: Path) -> Iterator[Install]:
+def storage(request: pytest.FixtureRequest) -> Iterator[Settings]:
+    """The embedded store, unless a test asks for the other by its parameter."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        yield {}
+        return
+    with running_server() as server:
+        yield {"storage": {"postgres_dsn": server.create_empty("flip")}}
+
+
+@pytest.fixture
+def install(tmp_path: Path, storage: Settings) -> Iterator[Install]:
     """Both processes on one store, with `systemctl` and `journalctl` for the two."""
     commands = tmp_path / "commands"
     commands.mkdir()
     environment_file = tmp_path / "host.env"
+    settings = {**SETTINGS, **storage}
     with ExitStack() as stack:
-        host, daemon = HostProcess(tmp_path, SETTINGS), DaemonProcess(tmp_path, SETTINGS)
+        host, daemon = HostProcess(tmp_path, settings), DaemonProcess(tmp_path, settings)
         for process in (host, daemon):
             stack.callback(show, process)
             stack.callback(process.close)
@@ -71,6 +83,7 @@ def install(tmp_path: Path) -> Iterator[Install]:
 
 @pytest.mark.full
 @pytest.mark.timeout(180)
+@pytest.mark.parametrize("storage", ["sqlite", "postgres"], indirect=True)
 def test_commands_of_the_document_print_what_it_says(install: Install) -> None:
     """Forward and back: each command succeeds with the documented output, texts said on the way are answered once by
     whoever is in charge, and the other says that it is not (hazards B-112, B-113)."""
