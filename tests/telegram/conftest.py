@@ -112,7 +112,7 @@ class _Recorder:
 
 
 @pytest.fixture
-def daemon(store: Store, fake: FakeBotApi, bot: HttpBotApi, tmp_path: Path) -> Iterator[Daemon]:
+def daemon(store: Store, fake: FakeBotApi, bot: HttpBotApi, tmp_path: Path) -> Iterator[Daemon]:  # noqa: F811 - the fixture above
     clock = SystemClock()
     book = AddressBook(clock)
     board = LiveBoard()

@@ -1,4 +1,4 @@
-"""`/v1/telegram/callback`: who may approve, how often it is done, and what people and the host are told (B-50, B-95)."""
+"""`/v1/telegram/callback`: who may approve, how often it is done, what people and the host are told (B-50, B-95)."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""The Demarch tools, with small scripts in their place."""
