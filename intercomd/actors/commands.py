@@ -8,11 +8,11 @@ Talks to:  SessionStore (ask), Dispatcher, MessageLoop, Outbox (hint); asked by 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from intercomd.clock import Clock
-from intercomd.domain.chat import ChatMessage, GroupProgress
+from intercomd.domain.chat import ChatMessage, GroupProgress, IncomingMessage
 from intercomd.domain.commands import (
     ChatFacts,
     ClearSession,
@@ -52,7 +52,7 @@ _log = EventLog("commands")
 
 @dataclass(frozen=True, slots=True)
 class CommandParts:
-    """What Commands is given."""
+    """What Commands is given. `is_orchestrating`: whether this process runs the agents at this moment."""
 
     store: Store
     sessions: Address
@@ -63,6 +63,7 @@ class CommandParts:
     default_model: str
     new_id: Callable[[str], str]
     clock: Clock
+    is_orchestrating: Callable[[], bool] = lambda: True
 
 
 class Commands:
@@ -145,10 +146,25 @@ class Commands:
                 facts.assistant_name,
                 facts.uptime,
             )
+        elif request.is_container_active and not self._parts.is_orchestrating():
+            facts = replace(facts, is_active=True)  # it is the caller who runs the agents
         result = answer(request.command, request.args, facts)
+        if progress is not None and RetryLast() in result.effects and not self._retry(progress):
+            return _NOTHING_TO_RETRY
         if progress is not None and _cancels(result):
             self._cancel(progress.group.folder, self._parts.new_id("c"), result, None, None)
         return result
+
+    def _retry(self, progress: GroupProgress) -> bool:
+        """A retry needs a place in the chat, so the command is stored there as if somebody had written it."""
+        group, now = progress.group, self._parts.clock.now()
+        key = self._parts.new_id("c")
+        stored = self._parts.store.chats.ingest(IncomingMessage(group.jid, key, "api", "API", "/retry", now), now)
+        if not self._ask(RetryGroup(group.folder, stored.seq)):
+            self._parts.store.outbox.enqueue([], handled=(group.jid, stored.seq), now=now)
+            return False
+        self._parts.message_loop.hint(ChatStored(group.jid))
+        return True
 
     # -- both -----------------------------------------------------------------------------------------
 

@@ -174,9 +174,7 @@ def _channels(parts: Parts, to: Addresses) -> tuple[ChildSpec, ...]:
 
 def _telegram(parts: Parts, bot: BotApi, to: Addresses) -> Actor:
     lease = parts.leases[delivery_duty(TELEGRAM)]
-    return TelegramSender(
-        bot, to.outbox, parts.live_board, lambda epoch: lease.is_usable and lease.epoch == epoch, parts.clock
-    )
+    return TelegramSender(bot, to.outbox, parts.live_board, lambda epoch: lease.is_usable and lease.epoch == epoch)
 
 
 def _host_bridge(parts: Parts, to: Addresses) -> Actor:
@@ -199,6 +197,7 @@ def _commands(parts: Parts, to: Addresses, context: Context) -> Actor:
             _default_model(parts.settings),
             parts.new_id,
             parts.clock,
+            lambda: parts.leases[DISPATCH].epoch is not None,
         ),
         context,
     )

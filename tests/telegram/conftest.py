@@ -130,7 +130,7 @@ def daemon(store: Store, fake: FakeBotApi, bot: HttpBotApi, tmp_path: Path) -> I
 
     def sender(_context: Context) -> Actor:
         outbox = book.address("outbox")
-        return TelegramSender(bot, outbox, board, lambda claimed: lease.epoch == claimed, clock)
+        return TelegramSender(bot, outbox, board, lambda claimed: lease.epoch == claimed)
 
     def outbox(context: Context) -> Actor:
         address = book.address("sender")

@@ -1,21 +1,19 @@
 """Delivers texts to Telegram, one call after the other.
 
 Owns:      nothing; a row in hand is in the store as being sent.
-Never:     sends under a lease that is not ours, sends a batch that waited too long, tells Telegram twice by itself.
+Never:     sends under a lease that is not ours, tells Telegram twice by itself.
 Talks to:  the Bot API (blocking, each call with a deadline), Outbox (hint), readers that wait at the board.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from intercomd.channels.live import LiveBoard
 from intercomd.channels.port import Mailbox
 from intercomd.channels.telegram.bot_api import DEADLINE, BotApi
 from intercomd.channels.telegram.failures import BotApiError
 from intercomd.channels.telegram.pieces import PIECE_LIMIT, chat_id_of, parse_telegram_jid
-from intercomd.clock import Clock
 from intercomd.domain.ids import Epoch
 from intercomd.domain.mailbox import DeliverTexts, Heartbeat, LiveText, TextDelivered, TextNotDelivered, TextsRecorded
 from intercomd.domain.outbox import OutboxRow, TextKind
@@ -24,10 +22,10 @@ from intercomd.domain.text import utf16_units
 from intercomd.errors import ChannelError, InvalidInput
 from intercomd.logs import EventLog
 
-BATCH = 4
-DELIVERY_TIMEOUT = 3 * BATCH * DEADLINE
-"""The Outbox counts a row as unknown after it; far more than a batch can take, name look-ups included."""
-_BATCH_TIME = BATCH * DEADLINE
+BATCH = 1
+"""One text after the other; what waits for its turn is better in the store than in a mailbox."""
+DELIVERY_TIMEOUT = 6 * DEADLINE
+"""The Outbox counts a text as unknown after it; far more than a call takes, name look-ups included."""
 _REPEAT_MARK = "(may be a duplicate)\n"
 _log = EventLog("channels.telegram")
 
@@ -38,14 +36,11 @@ class TelegramSender:
     name = TELEGRAM
     is_idempotent = False
 
-    def __init__(
-        self, api: BotApi, outbox: Mailbox, board: LiveBoard, is_ours: Callable[[Epoch], bool], clock: Clock
-    ) -> None:
+    def __init__(self, api: BotApi, outbox: Mailbox, board: LiveBoard, is_ours: Callable[[Epoch], bool]) -> None:
         self._api = api
         self._outbox = outbox
         self._board = board
         self._is_ours = is_ours
-        self._clock = clock
 
     def handle(self, item: object) -> object:
         match item:
@@ -63,16 +58,11 @@ class TelegramSender:
         return None
 
     def _deliver_all(self, rows: tuple[OutboxRow, ...], epoch: Epoch) -> None:
-        began = self._clock.monotonic()
         for row in rows:
             if not self._is_ours(epoch):
                 _log.warning("text.left", outbox_id=row.outbox_id, reason="the lease is not ours")
                 return  # the next owner finds the rows, and settles them
-            error: ChannelError | None
-            if self._clock.monotonic() - began > _BATCH_TIME.total_seconds():
-                error = ChannelError("Telegram is slow: its turn did not come", retry_after=timedelta(0))
-            else:
-                error = self._deliver(row)
+            error = self._deliver(row)
             if error is not None:
                 self._report(row, error)
 
