@@ -70,12 +70,7 @@ def test_backup_of_postgres_names_the_tool(capsys: pytest.CaptureFixture[str]) -
 def test_daemon_answers_on_a_restored_embedded_store(tmp_path: Path) -> None:
     """A copy made while the daemon answers, by the documented commands, holds what was said before it, no more."""
     with DaemonProcess(tmp_path) as daemon:
-        variables = {
-            "PATH": make_path(tmp_path),
-            "CONFIG": str(daemon.config),
-            "DATA": str(daemon.data_dir),
-            "BACKUPS": str(tmp_path),
-        }
+        variables = {"PATH": make_path(tmp_path), "DATA": str(daemon.data_dir), "BACKUPS": str(tmp_path)}
         assert daemon.client.ask("kitchen", "before") == "before"
         daemon.client.say("bath", "!slow 1 meanwhile")
         run_block(OPERATIONS, "backup-sqlite", variables)

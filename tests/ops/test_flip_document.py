@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -76,7 +77,12 @@ def install(tmp_path: Path, storage: Settings) -> Iterator[Install]:
         host.wait_for_log("orchestrator.state", state="active")
         units = {"intercomd": Unit(daemon), "intercom-host": Unit(host, environment_file)}
         stack.enter_context(FakeSystemd(commands, units))
-        variables = {"PATH": make_path(commands), "CONFIG": str(daemon.config), "HOST_ENV": str(environment_file)}
+        variables = {
+            "PATH": make_path(commands),
+            "CONFIG": str(daemon.config),
+            "DATA": str(daemon.data_dir),
+            "HOST_ENV": str(environment_file),
+        }
         daemon.client.post("/v1/groups", {"jid": "local:home", "folder": "main", "requires_trigger": False})
         yield Install(daemon, host, variables)
 
@@ -129,6 +135,14 @@ def test_dry_run_prints_every_command_and_runs_none(tmp_path: Path, options: tup
     printed = [line.partition("$ ")[2] for line in done.stdout.splitlines() if line.startswith("[")]
     assert printed == [step.command for step in STEPS if step.section in sections]
     assert list(tmp_path.iterdir()) == []
+
+
+def test_script_has_the_variables_of_the_document_and_their_defaults() -> None:
+    """Whoever follows the page by hand and whoever runs the script do the same."""
+    table = dict(re.findall(r"^\| `(\w+)` \| .* \| `(.*)` \|$", DOCUMENT, re.MULTILINE))
+    assert table == flip_script().DEFAULTS
+    used = {name for step in STEPS for name in re.findall(r"\$(\w+)", step.command)}
+    assert used == set(table)
 
 
 @pytest.mark.parametrize("step", STEPS, ids=lambda step: step.command)
