@@ -7,7 +7,7 @@ Talks to:  channels (hint), the store.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -21,6 +21,7 @@ from intercomd.domain.mailbox import (
     OutboxFilled,
     Poll,
     RecordDelivered,
+    StopClaiming,
     TextDelivered,
     TextNotDelivered,
     TextsRecorded,
@@ -68,6 +69,7 @@ class Outbox:
         *,
         resends_unknown: bool,
         text_lifetime: timedelta,
+        publish_in_flight: Callable[[int], None] = lambda _count: None,
     ) -> None:
         self._table = table
         self._routes = routes
@@ -75,6 +77,8 @@ class Outbox:
         self._context = context
         self._resends_unknown = resends_unknown
         self._text_lifetime = text_lifetime
+        self._publish_in_flight = publish_in_flight
+        self._has_stopped_claiming = False
         self._in_flight: dict[OutboxId, _InFlight] = {}
         self._delivered: dict[OutboxId, tuple[str, ...]] = {}
         self._rescued: dict[str, Epoch] = {}
@@ -106,13 +110,19 @@ class Outbox:
                 self._pump_all()
             case ExpireTexts():
                 self._expire()
+            case StopClaiming():
+                self._has_stopped_claiming = True
             case Heartbeat():
                 return "ok"
             case _:
                 raise TypeError(f"Outbox does not take {item!r}")
+        if self._has_stopped_claiming:
+            self._publish_in_flight(len(self._in_flight))
         return None
 
     def _pump_all(self) -> None:
+        if self._has_stopped_claiming:
+            return
         for route in self._routes.values():
             try:
                 self._pump(route)

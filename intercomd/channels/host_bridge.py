@@ -2,7 +2,7 @@
 
 Owns:      whether the host answered last time.
 Never:     sends without the lease of the text's channel; keeps a text (the outbox does).
-Talks to:  the host (HTTP, at most its client's deadline per text), Outbox (hint), itself (hint).
+Talks to:  the host (HTTP, at most its client's deadline per text), Outbox (hint).
 """
 
 from __future__ import annotations
@@ -40,19 +40,17 @@ class HostBridge:
     is_idempotent = False
     """Our own host shows a repeated text once; the existing one does not."""
 
-    def __init__(
-        self, host: HostClient, outbox: Mailbox, own_mailbox: Mailbox, leases: Mapping[str, DeliveryLease]
-    ) -> None:
+    def __init__(self, host: HostClient, outbox: Mailbox, leases: Mapping[str, DeliveryLease]) -> None:
         self._host = host
         self._outbox = outbox
-        self._own_mailbox = own_mailbox
         self._leases = leases
         self._is_away = False
 
     def handle(self, item: object) -> object:
         match item:
             case DeliverTexts(rows=rows, epoch=epoch):
-                self._deliver(rows, epoch)
+                for row in rows:
+                    self._deliver(row, epoch)
             case TextsRecorded() | LiveText():
                 pass
             case Heartbeat():
@@ -61,25 +59,16 @@ class HostBridge:
                 raise TypeError(f"{type(self).__name__} takes no {type(item).__name__}")
         return None
 
-    def _deliver(self, rows: tuple[OutboxRow, ...], epoch: Epoch) -> None:
-        """One text at a time, so that a stop or a heartbeat waits for one only. They are of different chats, so those
-        behind a failed one may go first; but none is tried while the host is away."""
-        row, *rest = rows
+    def _deliver(self, row: OutboxRow, epoch: Epoch) -> None:
         try:
             if self._may_send(row, epoch):
                 self._host.send_text(row.chat_jid, _shown(row), row.outbox_id)
                 self._outbox.hint(TextDelivered(row.outbox_id, ()))
                 self._note(None)
-        except HostAway as error:
-            self._report(row, error)
-            self._note(error)
-            for later in rest:
-                self._report(later, HostAway(f"not tried, since {error}"))
-            return
         except ChannelError as error:
             self._report(row, error)
-        if rest:
-            self._own_mailbox.hint(DeliverTexts(tuple(rest), epoch))
+            if isinstance(error, HostAway):
+                self._note(error)
 
     def _may_send(self, row: OutboxRow, epoch: Epoch) -> bool:
         """Asked immediately before the bytes leave. A text claimed under an epoch that is over belongs to the next

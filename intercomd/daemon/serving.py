@@ -40,7 +40,7 @@ from intercomd.daemon.process import IdSource, is_gone, own_holder
 from intercomd.daemon.shape import DAEMON, Running, Shape
 from intercomd.daemon.wiring import Parts, addresses_in, held_leases, own_channels, tree_spec
 from intercomd.domain.leases import DISPATCH
-from intercomd.domain.mailbox import Poll
+from intercomd.domain.mailbox import Poll, StopClaiming
 from intercomd.domain.routing import bridged_channels
 from intercomd.errors import IntercomError
 from intercomd.logs import EventLog
@@ -58,6 +58,7 @@ EXIT_OK, EXIT_CRASH, EXIT_TRY_LATER = 0, 70, 75
 _TICK_S = 1.0
 _STOP_TIME = timedelta(seconds=15)
 _API_GRACE = timedelta(seconds=5)
+_DELIVERY_SECONDS = 6.0
 _STALLED_S = 10.0
 """A supervisor that made no progress for so long gets no watchdog message."""
 _log = EventLog("daemon")
@@ -88,6 +89,7 @@ class _Boards:
 
     slots: Board[SlotsView]
     duty: Board[DutySeen]
+    in_flight: Board[int | None]
     live: LiveBoard
 
 
@@ -110,7 +112,8 @@ def _start(settings: Settings, shape: Shape, control: Control, stack: ExitStack)
     store = _open_store(settings)
     stack.callback(store.close)
     book = AddressBook()
-    boards = _Boards(slot_board(settings.orchestrator.max_concurrent_containers), Board(DutySeen()), LiveBoard())
+    slots = slot_board(settings.orchestrator.max_concurrent_containers)
+    boards = _Boards(slots, Board(DutySeen()), Board(None), LiveBoard())
     channels = own_channels(settings)
     bridged = bridged_channels(channels) if shape.bridges_to_host else frozenset()
     parts = replace(_parts(settings, bridged, store, control, boards, clock), bot=open_bot(settings, stack))
@@ -167,6 +170,7 @@ def _start(settings: Settings, shape: Shape, control: Control, stack: ExitStack)
     server.start()
     stack.callback(server.stop, _API_GRACE)
     tree.start()
+    stack.callback(_finish_deliveries, to.outbox, boards.in_flight)
     shape.attach(Running(store, to.outbox, channels, settings.assistant.name, parts.new_id, clock), stack)
     address_file = AddressFile(settings.storage.data_dir, shape.name)
     address_file.write(server.url)
@@ -250,6 +254,7 @@ def _parts(
         new_id=IdSource(clock),
         clock=clock,
         bridged=bridged,
+        publish_in_flight=boards.in_flight.publish,
     )
 
 
@@ -284,6 +289,12 @@ def _publish_duty(seen: DutySeen, board: Board[DutySeen], control: Control) -> N
 
 def _poll(message_loop: Address) -> None:
     message_loop.hint(Poll())
+
+
+def _finish_deliveries(outbox: Address, in_flight: Board[int | None]) -> None:
+    """What is with a channel gets its outcome recorded, so that the next start finds no text in doubt."""
+    if outbox.hint(StopClaiming()) and not in_flight.wait_for(lambda count: count == 0, _DELIVERY_SECONDS):
+        _log.warning("daemon.texts_in_doubt", texts=in_flight.view)
 
 
 def _stop_tree(tree: SupervisionTree) -> None:

@@ -54,9 +54,10 @@ TEXT_PART_LIMIT = 4096
 _LOCAL_DELIVERY_TIMEOUT = timedelta(seconds=5)
 _HOST_DEADLINE = timedelta(seconds=5)
 """For one text, as in the existing system; at most a third of a lease, so that no text leaves after the lease."""
-_BRIDGE_BATCH = 10
-_BRIDGE_DELIVERY_TIMEOUT = timedelta(minutes=3)
-"""More than a full batch of every bridged channel can take, one text after the other."""
+_BRIDGE_BATCH = 1
+"""The bridge sends one after the other; what waits for its turn is better in the store than in a mailbox."""
+_BRIDGE_DELIVERY_TIMEOUT = timedelta(seconds=30)
+"""More than a text of every bridged channel can take."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +113,8 @@ class Parts:
     clock: Clock
     bridged: frozenset[str] = frozenset()
     """Channels whose texts go to the host."""
+    publish_in_flight: Callable[[int], None] = lambda _count: None
+    """How many texts are with a channel, told once the Outbox stops claiming."""
     bot: BotApi | None = None
     """Delivers Telegram's texts; None without a token."""
 
@@ -182,7 +185,7 @@ def _host_bridge(parts: Parts, to: Addresses) -> Actor:
     deadline = min(_HOST_DEADLINE, third_of_lease)
     client = HostClient(parts.settings.server.host_callback_url, deadline, parts.clock)
     leases = {channel: parts.leases[delivery_duty(channel)] for channel in parts.bridged}
-    return HostBridge(client, to.outbox, to.host_bridge, leases)
+    return HostBridge(client, to.outbox, leases)
 
 
 def _commands(parts: Parts, to: Addresses, context: Context) -> Actor:
@@ -269,6 +272,7 @@ def _outbox(parts: Parts, to: Addresses, context: Context) -> Actor:
         context,
         resends_unknown=parts.settings.outbox.resend_unknown,
         text_lifetime=timedelta(hours=parts.settings.outbox.expire_hours),
+        publish_in_flight=parts.publish_in_flight,
     )
 
 

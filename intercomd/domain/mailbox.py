@@ -232,6 +232,11 @@ class RecordDelivered:
 
 
 @dataclass(frozen=True, slots=True)
+class StopClaiming:
+    """conductor → Outbox, before everything stops: hand out nothing more, only record what becomes of the rest."""
+
+
+@dataclass(frozen=True, slots=True)
 class TextsRecorded:
     """Outbox → a channel: these chats have new bot messages in the chat log."""
 

@@ -44,20 +44,18 @@ class Lease:
 
 
 class Bridge:
-    """The actor with mailboxes to look into; what it tells itself is handled at once."""
+    """The actor, and what it tells the Outbox."""
 
     def __init__(self, url: str, timeout: timedelta = AMPLE) -> None:
         self.lease = Lease()
-        self._outbox, self._own = Mailbox(), Mailbox()
+        self._outbox = Mailbox()
         client = HostClient(url, timeout, SystemClock())
-        self._actor = HostBridge(client, self._outbox, self._own, {"whatsapp": self.lease})
+        self._actor = HostBridge(client, self._outbox, {"whatsapp": self.lease})
 
     def deliver(self, *rows: OutboxRow) -> list[object]:
         """What the Outbox is told about these rows."""
         self._outbox.items.clear()
-        self._own.items.append(DeliverTexts(rows, EPOCH))
-        while self._own.items:
-            self._actor.handle(self._own.items.pop(0))
+        self._actor.handle(DeliverTexts(rows, EPOCH))
         return list(self._outbox.items)
 
     def fail(self, row: OutboxRow) -> TextNotDelivered:
@@ -165,15 +163,6 @@ def test_one_refused_text_holds_up_no_other_chat(host: FakeHost) -> None:
     first, second = Bridge(host.url).deliver(text("a", chat_jid=ChatJid("1@g.us")), text("b"))
     assert isinstance(first, TextNotDelivered)
     assert second == TextDelivered(OutboxId("b"), ())
-
-
-def test_host_that_is_away_is_asked_once_per_batch(host: FakeHost) -> None:
-    """After a time-out the rest of the batch was never written, and says so."""
-    host.script(Hang())
-    reports = Bridge(host.url, SOON).deliver(text("a"), text("b", chat_jid=ChatJid("2@g.us")))
-    doubts = [report.may_have_arrived for report in reports if isinstance(report, TextNotDelivered)]
-    assert doubts == [True, False]
-    assert [body["outbox_id"] for body in host.asked] == ["a"]
 
 
 def test_nothing_is_sent_without_the_lease(host: FakeHost) -> None:

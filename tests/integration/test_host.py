@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
 
 import pytest
 
 from tests.support.daemon import DaemonProcess, Settings
 from tests.support.daemon_client import DaemonClient
-from tests.support.fake_host import Drop, FakeHost, Refuse
+from tests.support.fake_host import Drop, FakeHost, Refuse, Wait
 from tests.support.host import HostProcess
 
 pytestmark = pytest.mark.full
@@ -190,6 +192,27 @@ def test_text_whose_answer_was_lost_comes_again_with_its_id(
     write(daemon.client, "120@g.us", "hello")
     assert fake_host.wait_for_texts("120@g.us", 2) == ["hello", "(may be a duplicate)\nhello"]
     assert len({body["outbox_id"] for body in fake_host.shown}) == 1
+
+
+def test_stop_waits_for_the_answer_to_a_text(
+    make_daemon: Callable[..., DaemonProcess], fake_host: FakeHost
+) -> None:
+    """A text on its way when the daemon is told to end gets its outcome, and the next daemon does not send it again."""
+    daemon = make_daemon().start()
+    register(daemon.client, "120@g.us", "family")
+    answered = Event()
+    fake_host.script(Wait(answered))
+    write(daemon.client, "120@g.us", "hello")
+    fake_host.wait_for_texts("120@g.us", 1)
+    daemon.send_signal(signal.SIGTERM)
+    daemon.wait_for_log("orchestrator.state", state="idle")
+    answered.set()
+    assert daemon.wait_for_exit() == 0
+    daemon.start()
+    (sent,) = daemon.client.get("/v1/outbox?chat=120@g.us")["texts"]
+    assert sent["state"] == "sent"
+    write(daemon.client, "120@g.us", "again")
+    assert fake_host.wait_for_texts("120@g.us", 2) == ["hello", "again"]
 
 
 def test_each_says_what_it_leaves_to_the_other(

@@ -39,7 +39,14 @@ class Hang:
     """Read the request and say nothing until the host is closed."""
 
 
-Step = Refuse | Drop | Hang
+@dataclass(frozen=True)
+class Wait:
+    """Answer once `released` is set."""
+
+    released: threading.Event
+
+
+Step = Refuse | Drop | Hang | Wait
 
 
 class FakeHost:
@@ -107,11 +114,13 @@ class FakeHost:
         with self._changed:
             step = self._steps.popleft() if self._steps else None
             self._asked.append(body)
-            if step is None or (isinstance(step, Drop) and step.shows):
+            if step is None or isinstance(step, Wait) or (isinstance(step, Drop) and step.shows):
                 self._shown.append(body)
             self._changed.notify_all()
         if isinstance(step, Hang):
             self._closing.wait(WAIT_SECONDS)
+        if isinstance(step, Wait):
+            step.released.wait(WAIT_SECONDS)
         return step
 
     def _texts(self, chat_jid: str) -> list[str]:
@@ -133,7 +142,7 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(404, {"error": f"Unknown route: {self.path}"})
             return
         match self.server.host.take(body):
-            case None:
+            case None | Wait():
                 self._answer(200, {"status": "ok"})
             case Refuse(status, error):
                 self._answer(status, {"error": error})
