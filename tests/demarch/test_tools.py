@@ -202,7 +202,7 @@ def test_tools_do_not_see_the_daemons_secrets(
 
 
 def test_reviews_are_the_last_three_by_name(make_tools: Callable[..., DemarchTools], tmp_path: Path) -> None:
-    """Regular files with `verdict` in their names, newest first; a link or a pipe is none (hazards B-46, B-47)."""
+    """Regular files with `verdict` in their names, newest first; a link or a pipe is none (hazard B-46)."""
     tools = make_tools()
     assert tools.read(ReviewSummary()).result == "No review verdicts found."
     folder = tmp_path / "docs" / "research"
