@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from contextlib import closing
 from datetime import timedelta
-from http.client import HTTPConnection, HTTPException, HTTPSConnection
+from http.client import HTTPConnection, HTTPException, HTTPResponse, HTTPSConnection
 from urllib.parse import urlsplit
 
 from intercomd.clock import Clock
@@ -55,13 +55,26 @@ class HostClient:
                 _limit(connection, deadline - self._clock.monotonic())
                 connection.request("POST", self._path, body, {"Content-Type": "application/json"})
                 response = connection.getresponse()
-                _limit(connection, deadline - self._clock.monotonic())
-                status, answer = response.status, response.read(_MOST_ANSWER_BYTES)
+                status, answer = response.status, self._read(response, connection, deadline)
             except (OSError, HTTPException) as error:
                 raise HostAway(
                     f"the host at {self.url} took the text and did not answer: {_reason(error)}", may_have_arrived=True
                 ) from error
         _check(status, answer)
+
+    def _read(self, response: HTTPResponse, connection: HTTPConnection, deadline: float) -> bytes:
+        """The beginning of the answer, however slowly it comes within the deadline."""
+        answer = b""
+        while len(answer) < _MOST_ANSWER_BYTES:
+            remaining = deadline - self._clock.monotonic()
+            if remaining <= 0:
+                raise TimeoutError
+            _limit(connection, remaining)
+            piece = response.read1(_MOST_ANSWER_BYTES)
+            if not piece:
+                break
+            answer += piece
+        return answer
 
     def _connection(self) -> HTTPConnection:
         kind = HTTPSConnection if self._is_https else HTTPConnection

@@ -293,7 +293,12 @@ def _poll(message_loop: Address) -> None:
 
 def _finish_deliveries(outbox: Address, in_flight: Board[int | None]) -> None:
     """What is with a channel gets its outcome recorded, so that the next start finds no text in doubt."""
-    if outbox.hint(StopClaiming()) and not in_flight.wait_for(lambda count: count == 0, _DELIVERY_SECONDS):
+    if not outbox.hint(StopClaiming()):
+        return
+    if in_flight.wait_for(lambda count: count is not None, _DELIVERY_SECONDS) and in_flight.view:
+        _log.info("daemon.waits_for_texts", texts=in_flight.view)
+        in_flight.wait_for(lambda count: count == 0, _DELIVERY_SECONDS)
+    if in_flight.view != 0:
         _log.warning("daemon.texts_in_doubt", texts=in_flight.view)
 
 

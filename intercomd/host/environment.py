@@ -8,8 +8,8 @@ from pathlib import Path
 
 from intercomd.errors import ConfigError
 from intercomd.settings.dotenv import read_dotenv
+from intercomd.settings.loading import DOTENV
 
-DOTENV = Path(".env")
 _TOGGLE = "RUST_ORCHESTRATOR"
 _TAKEN_OVER = "true"
 _PLAIN_NOES = frozenset({"false", "0", "no", "off"})

@@ -17,7 +17,7 @@ from intercomd.clock import SystemClock
 from intercomd.domain.ids import ChatJid, Epoch, OutboxId, RunId
 from intercomd.domain.mailbox import DeliverTexts, Heartbeat, LiveText, TextDelivered, TextNotDelivered, TextsRecorded
 from intercomd.domain.outbox import OutboxRow, OutboxState, TextKind
-from tests.support.fake_host import Drop, FakeHost, Hang, Refuse, Step
+from tests.support.fake_host import Drip, Drop, FakeHost, Hang, Refuse, Step
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
 FAMILY = ChatJid("120363@g.us")
@@ -145,9 +145,10 @@ def test_text_that_never_left_is_tried_again(dead_url: str) -> None:
     assert dead_url in report.error
 
 
-def test_host_that_does_not_answer_leaves_the_text_unknown(host: FakeHost) -> None:
-    """The deadline ends the wait, and the host may have shown the text."""
-    host.script(Hang())
+@pytest.mark.parametrize("step", [Hang(), Drip()], ids=str)
+def test_host_that_does_not_answer_leaves_the_text_unknown(host: FakeHost, step: Step) -> None:
+    """One deadline ends the wait, whether nothing comes or a byte now and then; the host may have shown the text."""
+    host.script(step)
     assert Bridge(host.url, SOON).fail(text("a")).may_have_arrived
 
 

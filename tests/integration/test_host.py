@@ -205,7 +205,7 @@ def test_stop_waits_for_the_answer_to_a_text(
     write(daemon.client, "120@g.us", "hello")
     fake_host.wait_for_texts("120@g.us", 1)
     daemon.send_signal(signal.SIGTERM)
-    daemon.wait_for_log("orchestrator.state", state="idle")
+    daemon.wait_for_log("daemon.waits_for_texts", texts=1)
     answered.set()
     assert daemon.wait_for_exit() == 0
     daemon.start()

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -46,7 +47,13 @@ class Wait:
     released: threading.Event
 
 
-Step = Refuse | Drop | Hang | Wait
+@dataclass(frozen=True)
+class Drip:
+    """Answer one byte after the other, and never finish; ends when the client or the host closes."""
+
+
+Step = Refuse | Drop | Hang | Wait | Drip
+_DRIP_SECONDS = 0.02
 
 
 class FakeHost:
@@ -109,6 +116,9 @@ class FakeHost:
     ) -> None:
         self.close()
 
+    def is_closing(self, within_s: float) -> bool:
+        return self._closing.wait(within_s)
+
     def take(self, body: dict[str, Any]) -> Step | None:
         """A text has arrived; what the script says about it, None for showing it."""
         with self._changed:
@@ -148,6 +158,15 @@ class _Handler(BaseHTTPRequestHandler):
                 self._answer(status, {"error": error})
             case Drop() | Hang():
                 self.close_connection = True
+            case Drip():
+                self._drip()
+
+    def _drip(self) -> None:
+        self.close_connection = True
+        with suppress(OSError):
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+            while not self.server.host.is_closing(_DRIP_SECONDS):
+                self.wfile.write(b" ")
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
