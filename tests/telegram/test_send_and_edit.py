@@ -15,6 +15,8 @@ from tests.support.fake_bot_api import Answer, Hold, LoseAnswer, refusal, too_ma
 from tests.support.waiting import wait_for
 from tests.telegram.conftest import Daemon
 
+pytestmark = pytest.mark.full  # real waits of a second and more
+
 FAMILY = "tg:-100"
 REFUSED = refusal(400, "Bad Request: chat not found")
 FAILURE = {
