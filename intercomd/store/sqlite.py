@@ -54,7 +54,7 @@ class SqliteDatabase:
         self._readers: LifoQueue[sqlite3.Connection | None] = LifoQueue()
         for _ in range(readers):
             self._readers.put(None)
-        self._open_readers: list[sqlite3.Connection] = []
+        self._busy_readers: list[sqlite3.Connection] = []
         self._guard = Lock()
         self._is_closed = False
 
@@ -75,13 +75,19 @@ class SqliteDatabase:
         return found[0] if found else None
 
     def close(self) -> None:
-        """Waits for the transaction in flight; later calls raise `StoreUnavailable`, a query in flight ends so too."""
+        """Waits for the transaction in flight; later calls raise `StoreUnavailable`, a query in flight ends so too.
+
+        A connection in use is closed by its user: to close it under a running query would crash the process.
+        """
         is_writer_free = self._write_lock.acquire(self._timeout_seconds)
-        self._is_closed = True
         with self._guard:
-            for reader in self._open_readers:
-                reader.close()
-            self._open_readers.clear()
+            self._is_closed = True
+            for reader in self._busy_readers:
+                reader.interrupt()
+            for connection in self._take_idle_readers():
+                if connection is not None:
+                    connection.close()
+                self._readers.put(None)
         if is_writer_free:
             if self._writer is not None:
                 self._writer.close()
@@ -112,10 +118,26 @@ class SqliteDatabase:
             with self._naming_errors():
                 if connection is None:
                     connection = self._connect()
-                    with self._guard:
-                        self._open_readers.append(connection)
+                with self._guard:
+                    self._busy_readers.append(connection)
                 yield connection
         finally:
+            self._give_back(connection)
+
+    def _take_idle_readers(self) -> list[sqlite3.Connection | None]:
+        idle = []
+        with suppress(Empty):
+            while True:
+                idle.append(self._readers.get_nowait())
+        return idle
+
+    def _give_back(self, connection: sqlite3.Connection | None) -> None:
+        with self._guard:
+            if connection is not None and connection in self._busy_readers:
+                self._busy_readers.remove(connection)
+            if connection is not None and self._is_closed:
+                connection.close()
+                connection = None
             self._readers.put(connection)
 
     def _open_writer(self) -> sqlite3.Connection:

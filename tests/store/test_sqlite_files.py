@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import resource
 import sqlite3
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
 
@@ -14,6 +15,7 @@ import pytest
 from intercomd.errors import StoreError, StoreUnavailable
 from intercomd.store.opening import StoreSettings, open_store
 from tests.store.household import Household
+from tests.support.waiting import DEADLINE_SECONDS, join
 
 
 def settings(path: Path) -> StoreSettings:
@@ -115,3 +117,30 @@ def test_closed_store_is_unavailable(tmp_path: Path) -> None:
     store.close()
     with pytest.raises(StoreUnavailable, match="closed"):
         store.ping()
+
+
+def test_close_waits_for_no_reader_and_breaks_none(tmp_path: Path) -> None:
+    """Threads that read while the store is closed hear that it is; their connections are not closed under them."""
+    store = open_store(settings(tmp_path / "intercom.db"))
+    with closing(sqlite3.connect(tmp_path / "intercom.db", isolation_level=None)) as other:
+        other.execute(
+            """INSERT INTO events (at, code, detail)
+            WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+            SELECT i, 'c', 'd' FROM n"""
+        )
+    reading = threading.Barrier(5)
+
+    def read() -> None:
+        with suppress(StoreUnavailable):
+            store.events.list_recent(None, 1)
+            reading.wait(DEADLINE_SECONDS)
+            while True:
+                store.events.list_recent(None, 20_000)
+
+    readers = [threading.Thread(target=read) for _ in range(4)]
+    for reader in readers:
+        reader.start()
+    reading.wait(DEADLINE_SECONDS)
+    store.close()
+    for reader in readers:
+        join(reader)
