@@ -22,6 +22,9 @@ INDEXES = {
     "list_history": ["chat_messages_pkey", "autoindex_chat_messages_1"],
     "edit_message": ["chat_messages_chat_jid_external_id", "autoindex_chat_messages_2"],
     "list_prompt_messages": ["chat_messages_pkey", "autoindex_chat_messages_1"],
+    "list_texts_by_time": ["chat_messages_by_time"],
+    "list_texts_by_seq": ["chat_messages_pkey", "autoindex_chat_messages_1"],
+    "list_conversation": ["chat_messages_by_time"],
     "list_unhandled_commands": ["chat_messages_commands"],
     "claim_texts": ["outbox_pending", "outbox_waiting"],
     "expire_texts": ["outbox_pending"],
@@ -48,6 +51,8 @@ VALUES = {
     "limit": "10",
     "now": "1000",
     "seq": "7",
+    "mark": "'Ada:'",
+    "up_to": "9",
 }
 
 CROWD = (
