@@ -93,14 +93,19 @@ class Preflight:
         used = self._used_runtimes()
         missing = sorted(used - BUILT_RUNTIMES)
         if missing:
-            raise _NotPassed(f"there is no agent for {', '.join(missing)}; there is {', '.join(sorted(BUILT_RUNTIMES))}")
+            raise _NotPassed(
+                f"there is no agent for {', '.join(missing)}; there is {', '.join(sorted(BUILT_RUNTIMES))}"
+            )
         return f"in use: {', '.join(sorted(used))}"
 
     def _check_secrets(self) -> str:
         """Names only; a value never leaves the environment."""
         profiles = self.settings.runtimes.profiles
-        wanted = [name for runtime in sorted(self._used_runtimes() & profiles.keys()) for name in
-                  profiles[runtime].required_env]
+        wanted = [
+            name
+            for runtime in sorted(self._used_runtimes() & profiles.keys())
+            for name in profiles[runtime].required_env
+        ]
         missing = [name for name in wanted if not self.environment.get(name)]
         if missing:
             raise _NotPassed(f"not set in the environment: {', '.join(missing)}")
