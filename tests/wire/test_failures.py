@@ -14,6 +14,8 @@ from tests.support.postgres import PostgresServer
 from tests.wire.conftest import Wire
 from tests.wire.table import TABLE, Row
 
+pytestmark = pytest.mark.full
+
 WITH_BODY = [row for row in TABLE if row.valid is not None]
 
 

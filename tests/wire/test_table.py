@@ -8,6 +8,8 @@ from intercomd.api.wire.endpoints import ENDPOINTS
 from tests.wire.conftest import Wire
 from tests.wire.table import SEED, TABLE, Row
 
+pytestmark = pytest.mark.full
+
 ROWS = pytest.mark.parametrize("row", TABLE, ids=lambda row: row.path)
 
 

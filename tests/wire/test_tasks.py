@@ -37,12 +37,12 @@ def test_task_with_a_known_id_is_refused_with_the_cause(seeded: Wire) -> None:
     assert get(seeded, "t1")["prompt"] == "wake us"
 
 
-@pytest.mark.parametrize("folder", ["/", "../../..", "global", "", "a b"])
 @pytest.mark.parametrize("path", ["/tasks", "/tasks/group", "/sessions/get", "/sessions/set", "/sessions/delete"])
-def test_folder_is_checked_wherever_it_enters(wire: Wire, path: str, folder: str) -> None:
+def test_folder_is_checked_wherever_it_enters(wire: Wire, path: str) -> None:
     """B-42: no path can come in as a folder."""
-    body = task("t9", group_folder=folder) | {"session_id": "s"}
-    assert wire.refused(path, body, 422)["field"] == "group_folder"
+    for folder in ("/", "../../..", "global", "", "a b"):
+        body = task("t9", group_folder=folder) | {"session_id": "s"}
+        assert wire.refused(path, body, 422)["field"] == "group_folder"
 
 
 def test_update_sets_only_what_is_given(seeded: Wire) -> None:
