@@ -37,7 +37,7 @@ from intercomd.domain.mailbox import (
     SessionOf,
 )
 from intercomd.domain.outbox import NewText, TextKind
-from intercomd.errors import AskTimeout, StoreUnavailable
+from intercomd.errors import ActorUnavailable, AskTimeout, MailboxFull, NotFound, StoreUnavailable
 from intercomd.logs import EventLog
 from intercomd.store.ports import Session, Store
 from intercomd.supervision.port import Address, Context
@@ -46,7 +46,7 @@ _ASK = timedelta(seconds=1.5)
 _SWEEP_INTERVAL = timedelta(seconds=30)
 _SWEEP_SOON = timedelta(seconds=1)
 _SWEEP_LIMIT = 100
-_NOTHING_TO_RETRY = CommandResult("Nothing to retry: the last request did not fail.")
+_NOTHING_TO_RETRY = CommandResult("There is nothing to retry.")
 _log = EventLog("commands")
 
 
@@ -106,23 +106,26 @@ class Commands:
         try:
             for chat_jid, seq in messages:
                 self._answer_message(self._parts.store.chats.get_message(chat_jid, seq))
-        except (StoreUnavailable, AskTimeout) as error:
+        except (StoreUnavailable, AskTimeout, ActorUnavailable, MailboxFull, NotFound) as error:
             _log.warning("command.postponed", error=error)
             self._context.timers.after(_SWEEP_SOON, Poll())
 
     def _answer_message(self, message: ChatMessage) -> None:
+        handled = (message.chat_jid, message.seq)
         parsed = parse_command(message.content)
-        if parsed is None:
+        if parsed is None:  # edited into ordinary text before it was answered
+            self._parts.store.outbox.enqueue([], handled=handled, now=self._parts.clock.now())
             return
         progress = self._parts.store.groups.find_by_jid(message.chat_jid)
         result = answer(*parsed, self._facts(message.chat_jid, progress))
         key = f"cmd:{message.chat_jid}:{message.seq}"
-        handled = (message.chat_jid, message.seq)
-        if progress is not None and RetryLast() in result.effects:
-            if not self._ask(RetryGroup(progress.group.folder, message.seq)):
-                result = _NOTHING_TO_RETRY
-            self._parts.message_loop.hint(ChatStored(message.chat_jid))
         reply = NewText(OutboxId(key), message.chat_jid, TextKind.COMMAND, result.text)
+        if progress is not None and RetryLast() in result.effects:
+            if self._ask(RetryGroup(progress.group.folder, message.seq, reply)):
+                self._parts.message_loop.hint(ChatStored(message.chat_jid))
+                self._parts.outbox.hint(OutboxFilled())
+                return
+            reply = replace(reply, text=_NOTHING_TO_RETRY.text)
         if progress is not None and _cancels(result):
             self._cancel(progress.group.folder, key, result, reply, handled)
         else:
@@ -160,7 +163,7 @@ class Commands:
         group, now = progress.group, self._parts.clock.now()
         key = self._parts.new_id("c")
         stored = self._parts.store.chats.ingest(IncomingMessage(group.jid, key, "api", "API", "/retry", now), now)
-        if not self._ask(RetryGroup(group.folder, stored.seq)):
+        if not self._ask(RetryGroup(group.folder, stored.seq, None)):
             self._parts.store.outbox.enqueue([], handled=(group.jid, stored.seq), now=now)
             return False
         self._parts.message_loop.hint(ChatStored(group.jid))

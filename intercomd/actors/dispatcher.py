@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 
+from intercomd.actors.held_lease import HeldLease
 from intercomd.actors.slots import Granted, Slots, SlotsView
 from intercomd.clock import Clock
 from intercomd.domain.ids import ChatJid, Folder
@@ -53,6 +54,7 @@ class Dispatcher:
     def __init__(
         self,
         runs: Runs,
+        lease: HeldLease,
         children: Children,
         message_loop: Address,
         make_queue: QueueFactory,
@@ -63,6 +65,7 @@ class Dispatcher:
         context: Context,
     ) -> None:
         self._runs = runs
+        self._lease = lease
         self._children = children
         self._message_loop = message_loop
         self._make_queue = make_queue
@@ -123,6 +126,8 @@ class Dispatcher:
             self._queue_address(ready.folder).hint(PendingHint())
 
     def _on_queue_exited(self, exited: ChildExited) -> None:
+        if exited.name in self._children.names():
+            return  # an earlier queue of this name; its slot was taken back when it was missed
         folder = Folder(exited.name.removeprefix(QUEUE_PREFIX))
         granted = self._slots.granted.pop(folder, None)
         if exited.reason in (ExitReason.CRASHED, ExitReason.START_FAILED, ExitReason.ZOMBIE):
@@ -158,7 +163,7 @@ class Dispatcher:
 
     def _fill(self) -> None:
         line_before = len(self._slots.line)
-        while (folder := self._slots.grant_next()) is not None:
+        while self._lease.is_usable and (folder := self._slots.grant_next()) is not None:
             self._start_queue(folder)
         if self._slots.line:
             while (idle := self._slots.next_to_yield()) is not None:

@@ -166,8 +166,14 @@ class GroupQueue:
 
     def _settle_left_behind(self) -> None:
         """Runs of this group that have no actor: prove their sandbox dead, then settle them. What is pending then goes
-        through the waiting line."""
+        through the waiting line. Runs of a later epoch belong to whoever replaced us, and are theirs."""
         for record in self._parts.runs.list_live(self._folder):
+            try:
+                is_ours = record.epoch <= self._parts.dispatch_lease.fence().epoch
+            except FenceLost:
+                return
+            if not is_ours:
+                continue
             _log.warning("run.left_behind", run_id=record.run_id, folder=self._folder, epoch=record.epoch)
             self._parts.engine.end_orphan(record.identity, self._parts.lock_path(self._folder))
             self._end_run(record.run_id, "its daemon or its actor died")

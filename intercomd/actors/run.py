@@ -7,13 +7,11 @@ Talks to:  GroupQueue (hint), Outbox (hint), SessionStore (hint), a channel (hin
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Protocol
 
 from intercomd.actors.live_text import LiveReply
-from intercomd.clock import Clock
+from intercomd.actors.run_parts import Launched, RunParts
 from intercomd.domain.endings import CUT_OFF_NOTICE
 from intercomd.domain.events import EventCode
 from intercomd.domain.frames import Announcement, Frame, TextDelta, ToolStarted, TurnEnded
@@ -38,60 +36,29 @@ from intercomd.domain.prompt import render_prompt
 from intercomd.domain.runs import Ending, OpenedRun, Outcome
 from intercomd.domain.text import cut, split_parts
 from intercomd.domain.turns import Step, Turns, after
-from intercomd.errors import ActorUnavailable, SandboxError, StoreUnavailable
+from intercomd.errors import ActorUnavailable, FenceLost, SandboxError, StoreUnavailable
 from intercomd.logs import EventLog
-from intercomd.sandbox.port import Sandbox, SandboxListener
-from intercomd.store.ports import FrameWrite, InputLimits, RetryPolicy, Runs
+from intercomd.store.ports import FrameWrite
 from intercomd.supervision.port import Address, Context, ExitReason, TimerHandle
 
 _KILL_WAIT = timedelta(seconds=2)
 _CLOSE_WAIT = timedelta(seconds=10)
 """How long an agent may take to end after the close sentinel."""
+_KILL_RECHECK = timedelta(seconds=1)
+"""How often a run that was killed looks whether its sandbox is gone, should nobody have told it."""
 _ERROR_LIMIT = 500
+_BREAKS_OFF = (Outcome.FAILED, Outcome.TIMED_OUT, Outcome.DRAINED)
+"""Outcomes after which a turn that had said something will say no more."""
 _log = EventLog("run")
 
 
 @dataclass(frozen=True, slots=True)
-class Launched:
-    """A started sandbox and what is recorded about it."""
+class _Verdict:
+    """How a run ended. `cause` is in our own words and may be logged; `error` may hold what the agent said."""
 
-    sandbox: Sandbox
-    log_path: str
-    runtime: str
-    model: str | None
-
-
-class Launcher(Protocol):
-    """Starts the sandbox of a run."""
-
-    def launch(self, opened: OpenedRun, listener: SandboxListener) -> Launched:
-        """Raises `SandboxError`; then nothing of it is left."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class RunTimes:
-    """`run` is the longest silence of a working agent, `idle` how long an idle one is kept for follow-ups."""
-
-    run: timedelta
-    idle: timedelta
-
-
-@dataclass(frozen=True, slots=True)
-class RunParts:
-    """What every run is given. `channel_of` finds the channel that shows live text, if it can."""
-
-    runs: Runs
-    launcher: Launcher
-    outbox: Address
-    sessions: Address
-    channel_of: Callable[[str], Address | None]
-    new_id: Callable[[str], str]
-    limits: InputLimits
-    retry: RetryPolicy
-    times: RunTimes
-    part_limit: int
-    clock: Clock
+    outcome: Outcome
+    cause: str | None
+    error: str | None = None
 
 
 class _ToMailbox:
@@ -129,7 +96,7 @@ class Run:
         self._is_closing = False
         self._wants_follow_up = False
         self._next_input_id = InputId(parts.new_id("i"))
-        self._verdict: tuple[Outcome, str] | None = None
+        self._verdict: _Verdict | None = None
         self._quiet_since = parts.clock.monotonic()
         self._deadline_timer: TimerHandle | None = None
         self._last_frame = 0
@@ -169,7 +136,7 @@ class Run:
         if not self._is_settled:
             outcome = Outcome.DRAINED if reason is ExitReason.SHUTDOWN else Outcome.ORPHANED
             try:
-                self._settle(outcome, f"the run's actor ended: {reason}")
+                self._settle(_Verdict(outcome, f"the run's actor ended: {reason}"))
             except StoreUnavailable:
                 _log.warning("run.not_settled", run_id=self._opened.run_id, reason=reason)
 
@@ -179,10 +146,14 @@ class Run:
         run_id = self._opened.run_id
         if self._launched is None:
             try:
+                self._check_lease()
                 self._launched = self._parts.launcher.launch(self._opened, _ToMailbox(self._context.address))
+            except FenceLost as error:
+                self._finish(_Verdict(Outcome.ORPHANED, str(error)))
+                return
             except SandboxError as error:
                 _log.error("run.no_sandbox", run_id=run_id, folder=self._opened.group.folder, error=error)
-                self._finish(Outcome.FAILED, str(error))
+                self._finish(_Verdict(Outcome.FAILED, "no sandbox", str(error)))
                 return
             self._quiet_since = self._parts.clock.monotonic()
             self._arm()
@@ -205,11 +176,18 @@ class Run:
             runtime=launched.runtime,
         )
 
+    def _check_lease(self) -> None:
+        """A process that stood still may have been replaced since the run was opened."""
+        fence = self._parts.dispatch_lease.fence()
+        if fence.epoch != self._opened.epoch:
+            raise FenceLost(f"run {self._opened.run_id} is of epoch {self._opened.epoch}, the lease of {fence.epoch}")
+
     def _kill(self, outcome: Outcome, reason: str) -> None:
         if self._verdict is None:
-            self._verdict = (outcome, reason)
+            self._verdict = _Verdict(outcome, reason)
         if self._launched is not None:
             self._launched.sandbox.kill()
+            self._arm()
 
     def _close(self) -> None:
         if self._launched is not None and not self._is_closing:
@@ -249,7 +227,8 @@ class Run:
             self._kill(Outcome.STOPPED, "superseded")
         self._turns = step.turns
         self._last_frame = read.number
-        self._quiet_since = self._parts.clock.monotonic()
+        if not self._is_closing:
+            self._quiet_since = self._parts.clock.monotonic()
         if self._launched is not None:
             self._launched.sandbox.release(read.size_bytes)
         if step.reply is not None or step.wants_notice:
@@ -257,7 +236,7 @@ class Run:
         self._show(read.frame)
         if isinstance(read.frame, Announcement) and self._wants_follow_up:
             self._wants_follow_up = False
-            self._follow_up()
+            self._context.address.hint(FollowUpReady())
         if self._turns.is_idle and isinstance(read.frame, TurnEnded):
             self._on_idle()
 
@@ -309,11 +288,18 @@ class Run:
         if self._deadline_timer is not None:
             self._deadline_timer.cancel()
         quiet = timedelta(seconds=self._parts.clock.monotonic() - self._quiet_since)
-        rest = max(self._allowed_quiet() - quiet, timedelta(0))
+        rest = _KILL_RECHECK if self._verdict is not None else max(self._allowed_quiet() - quiet, timedelta(0))
         self._deadline_timer = self._context.timers.after(rest, CheckDeadline())
 
     def _check_deadline(self) -> None:
-        if self._has_ended or self._verdict is not None:
+        if self._has_ended or self._launched is None:
+            return
+        if self._launched.sandbox.wait(timedelta(0)):
+            # Its last word was lost on the way: the reader is gone, so nothing more will come.
+            self._on_ended(SandboxEnded(None, None, ""))
+            return
+        if self._verdict is not None:
+            self._arm()
             return
         quiet = self._parts.clock.monotonic() - self._quiet_since
         if quiet < self._allowed_quiet().total_seconds():
@@ -329,10 +315,11 @@ class Run:
 
     def _on_ended(self, ended: SandboxEnded) -> None:
         self._has_ended = True
-        outcome, error = self._verdict or self._judge(ended)
-        if outcome is Outcome.FAILED and self._is_reply_cut_off:
+        verdict = self._verdict or self._judge(ended)
+        if verdict.outcome in _BREAKS_OFF and self._is_reply_cut_off:
             self._record(self._last_frame + 1, Step(self._turns, wants_notice=True))
-        self._finish(outcome, error)
+            self._parts.outbox.hint(OutboxFilled())
+        self._finish(verdict)
 
     @property
     def _is_reply_cut_off(self) -> bool:
@@ -340,27 +327,27 @@ class Run:
         turns = self._turns
         return turns.takes_follow_ups and turns.has_replied_in_turn and turns.failure is None and not turns.open_inputs
 
-    def _judge(self, ended: SandboxEnded) -> tuple[Outcome, str | None]:
+    def _judge(self, ended: SandboxEnded) -> _Verdict:
         """What an end that nobody asked for means."""
         tail = cut(ended.error_tail.strip(), _ERROR_LIMIT)
         if self._turns.failure is not None:
-            return Outcome.FAILED, cut(self._turns.failure, _ERROR_LIMIT)
-        if ended.signal is not None:
-            return Outcome.FAILED, f"the agent was ended by signal {ended.signal}: {tail}"
+            return _Verdict(Outcome.FAILED, "the agent reported an error", cut(self._turns.failure, _ERROR_LIMIT))
         if ended.exit_code != 0:
-            return Outcome.FAILED, f"the agent exited with code {ended.exit_code}: {tail}"
+            how = f"exited with code {ended.exit_code}" if ended.signal is None else f"died of signal {ended.signal}"
+            return _Verdict(Outcome.FAILED, f"the agent {how}", f"the agent {how}: {tail}")
         if self._turns.open_inputs and not self._turns.answered:
-            return Outcome.FAILED, "the agent ended without an answer"
-        return Outcome.SUCCEEDED, None
+            return _Verdict(Outcome.FAILED, "the agent ended without an answer")
+        return _Verdict(Outcome.SUCCEEDED, None)
 
-    def _finish(self, outcome: Outcome, error: str | None) -> None:
-        self._settle(outcome, error)
+    def _finish(self, verdict: _Verdict) -> None:
+        self._settle(verdict)
         self._hint_live("", None)
         self._queue.hint(RunFinished(self._opened.run_id))
         self._context.exit()
 
-    def _settle(self, outcome: Outcome, error: str | None) -> None:
-        run_id = self._opened.run_id
+    def _settle(self, verdict: _Verdict) -> None:
+        run_id, outcome = self._opened.run_id, verdict.outcome
+        error = verdict.error or verdict.cause
         ending = self._parts.runs.end_run(run_id, outcome, error, self._parts.retry, self._parts.clock.now())
         self._is_settled = True
         if ending.ending is Ending.GAVE_UP or outcome is Outcome.FAILED:
@@ -373,7 +360,7 @@ class Run:
             outcome=outcome,
             ending=ending.ending,
             retry_at=ending.retry_at,
-            error=error,
+            cause=verdict.cause,
         )
 
 

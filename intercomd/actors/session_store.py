@@ -34,8 +34,8 @@ class SessionStore:
                     handled=item.handled,
                     now=self._clock.now(),
                 )
-            case RetryGroup(folder, seq):
-                return self._sessions.request_retry(folder, seq=seq, now=self._clock.now())
+            case RetryGroup(folder, seq, reply):
+                return self._sessions.request_retry(folder, seq=seq, reply=reply, now=self._clock.now())
             case SessionUnknown(folder, session_id):
                 self._sessions.forget(folder, session_id, self._clock.now())
                 return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from intercomd.actors.run import Launched
+from intercomd.actors.run_parts import Launched
 from intercomd.clock import Clock
 from intercomd.domain.models import runtime_of
 from intercomd.domain.prompt import render_prompt

@@ -4,8 +4,8 @@
                   ↖ failed ↙
 
 Wanted is the flag of the settings, minus a hold. The store says whether there is a hold, the lease decides between
-standby and active. What can heal (store away, lease held elsewhere) is standby; a start that fails is rolled back, gives
-the lease to whoever can do better, and is tried again a few times. All methods are called from the daemon's main
+standby and active. What can heal (store away, lease held elsewhere) is standby; a start that fails is rolled back,
+gives the lease to whoever can do better, and is tried again a few times. All methods are called from the daemon's main
 thread, and none waits for runs to finish.
 """
 

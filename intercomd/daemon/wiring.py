@@ -15,7 +15,8 @@ from intercomd.actors.housekeeper import Housekeeper, Retention
 from intercomd.actors.lease_keeper import LeaseKeeper, LeaseTimes
 from intercomd.actors.message_loop import MessageLoop
 from intercomd.actors.outbox import Outbox, Route
-from intercomd.actors.run import Launcher, Run, RunParts, RunTimes
+from intercomd.actors.run import Run
+from intercomd.actors.run_parts import Launcher, RunParts, RunTimes
 from intercomd.actors.session_store import SessionStore
 from intercomd.actors.slots import SlotsView
 from intercomd.channels.host_bridge import NAME as HOST_BRIDGE
@@ -301,6 +302,7 @@ def _dispatcher(parts: Parts, to: Addresses, book: AddressBook, context: Context
     run_parts = RunParts(
         parts.store.runs,
         parts.make_launcher(engine),
+        parts.leases[DISPATCH],
         to.outbox,
         to.session_store,
         lambda jid: to.local if channel_of(ChatJid(jid)) == LOCAL else None,
@@ -338,6 +340,7 @@ def _dispatcher(parts: Parts, to: Addresses, book: AddressBook, context: Context
 
     return Dispatcher(
         parts.store.runs,
+        parts.leases[DISPATCH],
         children,
         to.message_loop,
         make_queue,

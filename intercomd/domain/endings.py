@@ -54,7 +54,7 @@ CUT_OFF_NOTICE = "⚠️ The last reply may be incomplete: the agent failed befo
 """After a reply that answered its request: there is nothing to run again."""
 
 
-def notice_for(outcome: Outcome, has_effects: bool) -> str:
+def notice_for(outcome: Outcome, *, has_effects: bool, can_retry: bool) -> str:
     """What people read when a request has no answer and will not be tried again by itself."""
     why = {
         Outcome.TIMED_OUT: "the agent did not answer in time",
@@ -62,4 +62,5 @@ def notice_for(outcome: Outcome, has_effects: bool) -> str:
         Outcome.DRAINED: "it was interrupted by a restart",
     }.get(outcome, "the agent failed")
     scope = "could not be finished" if has_effects else "could not be answered"
-    return f"⚠️ Your last request {scope}: {why}. Send /retry to try again."
+    way_on = "Send /retry to try again." if can_retry else "Please write it again if you still need it."
+    return f"⚠️ Your last request {scope}: {why}. {way_on}"

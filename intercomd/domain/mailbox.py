@@ -304,10 +304,11 @@ class CancelGroup:
 
 @dataclass(frozen=True, slots=True)
 class RetryGroup:
-    """Commands asks SessionStore → bool: whether there was a failed request to run again."""
+    """Commands asks SessionStore → bool: whether there was a failed request to run again. Only then `reply` is sent."""
 
     folder: Folder
     seq: Seq
+    reply: NewText | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -247,9 +247,9 @@ class Sessions(Protocol):
         (hazard B-29). Raises `NotFound`."""
         ...
 
-    def request_retry(self, folder: Folder, *, seq: Seq, now: datetime) -> bool:
+    def request_retry(self, folder: Folder, *, seq: Seq, reply: NewText | None, now: datetime) -> bool:
         """`/retry`: make the command message `seq` a request that runs the context of the last failed one again.
-        False when the last request did not fail (nothing to retry)."""
+        `reply` goes into the outbox with it. False, and nothing is written, when there is nothing to retry."""
         ...
 
 

@@ -84,10 +84,11 @@ def _apply(
             if facts.has_unanswered:
                 settle(transaction, run, run["run_id"], inputs[-1]["up_to_seq"], now)
         case Ending.GAVE_UP:
-            _send_notice(transaction, run, facts, now)
             answered = takewhile(lambda row: row["settled_at"] is not None, inputs[1:])
             up_to_seq = max(row["up_to_seq"] for row in (inputs[0], *answered))
-            give_up(transaction, run, run["run_id"], up_to_seq, now)
+            can_retry = give_up(transaction, run, run["run_id"], up_to_seq, now)
+            notice = notice_for(facts.outcome, has_effects=facts.has_effects, can_retry=can_retry)
+            _send_notice(transaction, run, notice, now)
         case Ending.RETRY:
             assert ending.retry_at is not None
             transaction.run(
@@ -107,12 +108,6 @@ def _apply(
             )
 
 
-def _send_notice(transaction: Transaction, run: Row, facts: RunFacts, now: datetime) -> None:
-    notice = NewText(
-        OutboxId(f"{run['run_id']}:end"),
-        run["chat_jid"],
-        TextKind.NOTICE,
-        notice_for(facts.outcome, facts.has_effects),
-        run["run_id"],
-    )
+def _send_notice(transaction: Transaction, run: Row, text: str, now: datetime) -> None:
+    notice = NewText(OutboxId(f"{run['run_id']}:end"), run["chat_jid"], TextKind.NOTICE, text, run["run_id"])
     add_texts(transaction, [notice], now)

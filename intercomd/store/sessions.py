@@ -17,7 +17,7 @@ from intercomd.store.outbox_table import add_texts, mark_handled
 from intercomd.store.ports import Cancelled, RetryPolicy, Session
 from intercomd.store.rows import session_of
 from intercomd.store.run_endings import end_run, store_ending
-from intercomd.store.settling import settle
+from intercomd.store.settling import find_retriable, settle
 
 
 class SessionsTable:
@@ -90,8 +90,8 @@ class SessionsTable:
     def replace(self, folder: Folder, session_id: str | None, now: datetime) -> bool:
         return self._database.write(lambda transaction: _replace(transaction, folder, session_id, now))
 
-    def request_retry(self, folder: Folder, *, seq: Seq, now: datetime) -> bool:
-        return self._database.write(lambda transaction: _request_retry(transaction, folder, seq, now))
+    def request_retry(self, folder: Folder, *, seq: Seq, reply: NewText | None, now: datetime) -> bool:
+        return self._database.write(lambda transaction: _request_retry(transaction, folder, seq, reply, now))
 
 
 def _lock_group(transaction: Transaction, folder: Folder) -> Row:
@@ -136,7 +136,9 @@ def _replace(transaction: Transaction, folder: Folder, session_id: str | None, n
     return True
 
 
-def _request_retry(transaction: Transaction, folder: Folder, seq: Seq, now: datetime) -> bool:
+def _request_retry(
+    transaction: Transaction, folder: Folder, seq: Seq, reply: NewText | None, now: datetime
+) -> bool:
     group = _lock_group(transaction, folder)
     message = transaction.row("find_message", chat_jid=group["jid"], seq=seq)
     if message is None:
@@ -150,6 +152,7 @@ def _request_retry(transaction: Transaction, folder: Folder, seq: Seq, now: date
     transaction.run(
         "note_request", chat_jid=group["jid"], seq=max(seq, group["last_request_seq"]), now=to_epoch_ms(now)
     )
+    add_texts(transaction, [] if reply is None else [reply], now)
     record_event(transaction, EventCode.GROUP_RETRY_ASKED, now, chat_jid=group["jid"], folder=folder, seq=seq)
     return True
 
@@ -158,12 +161,4 @@ def _has_failed(transaction: Transaction, group: Row) -> bool:
     """The last outcome was a failure, its texts are still there for the next prompt, and none runs them already."""
     if not group["carries_failure"] or transaction.row("find_live_run", folder=group["folder"]) is not None:
         return False
-    return (
-        transaction.row(
-            "find_newest_request",
-            chat_jid=group["jid"],
-            after_seq=group["context_seq"],
-            up_to_seq=group["settled_seq"],
-        )
-        is not None
-    )
+    return find_retriable(transaction, group["jid"], group["context_seq"], group["settled_seq"])

@@ -142,8 +142,8 @@ class Incarnation:
         return Verdict.END
 
     def _answer_with(self, reply: Reply, error: BaseException) -> None:
-        """Hand the error to the asker; what would end the asker's thread (SystemExit …) is wrapped."""
-        if not isinstance(error, Exception):
+        """Hand the error to the asker; a defect is wrapped, so that it crashes one actor and not its askers too."""
+        if not isinstance(error, IntercomError):
             wrapped = ActorUnavailable(f"{self.address.name} crashed: {describe(error)}")
             wrapped.__cause__ = error
             error = wrapped

@@ -1,7 +1,8 @@
 """Scripted agents: what stands outside in the simulator, obeying words in the texts they are given.
 
 Each text starts with a token (`m1`); a reply names the tokens it answers. Words after the token: `silent`, `fail`,
-`crash`, `half` (a reply, then an exit with an error), `hang`. An agent acts one frame at a time, when it is told to.
+`crash`, `half` (a reply, then an exit with an error), `look` (a reply, then nothing more), `deaf` (does not end when it
+is asked to), `hang`. An agent acts one frame at a time, when it is told to.
 """
 
 from __future__ import annotations
@@ -12,8 +13,8 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
-from intercomd.actors.run import Launched
-from intercomd.domain.frames import AgentFailed, Announcement, Frame, Result, TurnEnded
+from intercomd.actors.run_parts import Launched
+from intercomd.domain.frames import AgentFailed, Announcement, Frame, Noise, Result, TurnEnded
 from intercomd.domain.ids import Folder, InputId, RunId
 from intercomd.domain.prompt import render_prompt
 from intercomd.domain.runs import OpenedRun, ProcessIdentity
@@ -36,12 +37,15 @@ class ScriptedSandbox:
     is_alive: bool = True
     was_killed: bool = False
     is_closing: bool = False
+    is_deaf: bool = False
+    is_mute: bool = False
     _frames: int = 0
     _script: Iterator[Frame | int] | None = None
 
     @property
     def can_act(self) -> bool:
-        return self.is_alive and (self._script is not None or bool(self.turns) or self.is_closing)
+        ends = self.is_closing and not self.is_deaf
+        return self.is_alive and (self._script is not None or bool(self.turns) or ends)
 
     def act(self) -> None:
         """Emit the next frame of the turn in hand, begin the next turn, or end."""
@@ -78,11 +82,21 @@ class ScriptedSandbox:
             yield Result("re: " + " ".join(token for token, _ in told), session, answers)
         if "half" in words:
             yield 1
+        if "look" in words:
+            self._script = None
+            return
+        self.is_deaf = "deaf" in words
         yield TurnEnded(session, answers)
+
+    def chatter(self) -> None:
+        """Say something of no consequence, whatever it was asked."""
+        self._frames += 1
+        self.listener.frame(self._frames, Noise("chatter"), 100)
 
     def _end(self, exit_code: int | None, signal: int | None) -> None:
         self.is_alive = False
-        self.listener.ended(exit_code, signal, "")
+        if not self.is_mute:
+            self.listener.ended(exit_code, signal, "")
 
     # -- the port -------------------------------------------------------------------------------------
 

@@ -141,7 +141,7 @@ def test_command_effects_model_switch(kitchen: Kitchen) -> None:
 
 def test_command_effects_retry(kitchen: Kitchen) -> None:
     """The failed request is pending again; without one nothing is promised."""
-    assert kitchen.ask("retry") == {"text": "Nothing to retry: the last request did not fail."}
+    assert kitchen.ask("retry") == {"text": "There is nothing to retry."}
     kitchen.open_run()
     kitchen.fail_run()
     assert kitchen.ask("retry")["effects"] == ["RetryLast"]

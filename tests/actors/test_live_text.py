@@ -33,3 +33,13 @@ def test_no_piece_boundary_can_leak_internal_text(parts: list[str], data: st.Dat
     text = "<internal>" + "".join(parts).replace("</internal>", "") + "</internal>"
     cut_at = data.draw(st.integers(0, len(text)))
     assert all("secret" not in (piece or "") for piece in shown(text[:cut_at], text[cut_at:]))
+
+
+def test_shown_text_is_bounded_however_much_is_streamed() -> None:
+    """One agent's stream cannot fill the daemon's memory or its time; past the limit nothing changes any more."""
+    live = LiveReply()
+    pieces = [live.after(TextDelta("x" * 5000)) for _ in range(1000)]
+    seen = [piece for piece in pieces if piece is not None]
+    assert len(seen) == 4
+    assert len(seen[-1]) == 16_384
+    assert seen[-1].endswith("…")

@@ -12,7 +12,8 @@ import pytest
 from intercomd.domain.ids import Folder
 from intercomd.domain.mailbox import GroupCancelled
 from intercomd.domain.runs import Outcome
-from tests.actors.world import World
+from intercomd.supervision.port import ChildExited, ExitReason
+from tests.actors.world import Sabotage, World
 
 MakeWorld = Callable[..., World]
 SEEDS = range(6)
@@ -150,7 +151,7 @@ def test_retry_command_says_so_when_nothing_failed(make_world: MakeWorld) -> Non
     world.finish()
     world.say("a", "/retry")
     world.finish()
-    assert world.replies("a") == ["re: m1", "Nothing to retry: the last request did not fail."]
+    assert world.replies("a") == ["re: m1", "There is nothing to retry."]
 
 
 def test_declared_silence_settles_the_request_and_leaves_an_event(make_world: MakeWorld) -> None:
@@ -284,3 +285,36 @@ def test_sandbox_that_cannot_start_is_tried_again_and_then_told(make_world: Make
     assert len(world.runs()) == 6
     assert all(run.error == "no engine today" for run in world.runs())
     assert len(world.replies("a")) == 1
+
+
+def test_exit_of_an_earlier_queue_does_not_take_the_slot_of_its_successor(make_world: MakeWorld) -> None:
+    """A late report about a name that is alive again changes nothing."""
+    world = make_world(slots=1)
+    world.say("a", "m1")
+    world.settle()
+    world.sim.book.address("orchestrator/dispatcher").tell(ChildExited("queue:a", ExitReason.NORMAL, None))
+    world.say("b", "m2 hang")
+    world.sim.run_until_idle()
+    assert len(world.board.view.live) == 1
+    assert len(world.agents.alive) == 1
+
+
+def test_command_that_was_edited_into_ordinary_text_is_not_looked_at_for_ever(make_world: MakeWorld) -> None:
+    """It gets no answer as a command, and does not fill the sweep."""
+    world = make_world(sabotage=Sabotage("commands", "CommandStored", is_before=True))
+    world.say("a", "/ping", external_id="edited")
+    world.say("a", "never mind", external_id="edited")
+    world.finish()
+    assert world.sabotage.has_struck
+    assert world.replies("a") == []
+    assert world.store.chats.list_unhandled_commands(10) == []
+
+
+def test_command_is_answered_although_the_session_store_crashed_over_it(make_world: MakeWorld) -> None:
+    """One crash is one crash: the asker postpones and tries again."""
+    world = make_world(sabotage=Sabotage("session_store", "SessionOf", is_before=True))
+    world.say("a", "/status")
+    world.finish()
+    assert world.sabotage.has_struck
+    assert len(world.replies("a")) == 1
+    assert [crash.split(":")[0] for crash in world.sim.crashes] == ["session_store"]

@@ -155,7 +155,7 @@ class World:
         self.slot_views: list[SlotsView] = []
         live = LiveBoard()
         duty = Board(DutySeen())
-        leases = held_leases(sim.clock)
+        leases = self.leases = held_leases(sim.clock)
         parts = Parts(
             settings=self.settings,
             store=self.store,
@@ -241,6 +241,20 @@ class World:
         for sandbox in self.agents.alive:
             sandbox.listener = _Nobody()
         self.sim = self._begin()
+
+    def lose_dispatch(self) -> None:
+        """Another process takes the dispatch lease, as after we stood still for long; we have just noticed."""
+        row = self.store.leases.find(DISPATCH)
+        taken = self.store.leases.take(DISPATCH, row, Holder("another boot", 1, 1))
+        assert taken is not None
+        self.leases[DISPATCH].lost()
+
+    def regain_dispatch(self) -> None:
+        """The other process gives the lease back, and we take it."""
+        row = self.store.leases.find(DISPATCH)
+        assert row is not None
+        self.store.leases.release(DISPATCH, row.epoch)
+        self.pass_time(6)
 
     def plan_sabotage(self, sabotage: Sabotage) -> None:
         """Every actor that lives, or starts later, may now fall victim to `sabotage`."""

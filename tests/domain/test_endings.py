@@ -72,5 +72,6 @@ def test_ending_never_repeats_effects_and_never_forgets_an_input(facts: RunFacts
 
 @pytest.mark.parametrize("outcome", list(Outcome))
 def test_notice_says_how_to_try_again(outcome: Outcome) -> None:
-    """People are never left without a way on (B-123)."""
-    assert "/retry" in notice_for(outcome, has_effects=False)
+    """People are never left without a way on (B-123), and /retry is offered only when it would do something."""
+    assert "/retry" in notice_for(outcome, has_effects=False, can_retry=True)
+    assert "/retry" not in notice_for(outcome, has_effects=True, can_retry=False)

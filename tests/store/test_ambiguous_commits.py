@@ -125,7 +125,7 @@ WRITES: dict[str, tuple[Callable[[Household], None], Call]] = {
     "forget": (with_session, lambda h: h.store.sessions.forget(COOKS, "s1", NOON)),
     "request_retry": (
         with_failure,
-        lambda h: h.store.sessions.request_retry(COOKS, seq=h.progress().last_seq, now=NOON),
+        lambda h: h.store.sessions.request_retry(COOKS, seq=h.progress().last_seq, reply=None, now=NOON),
     ),
     "enqueue": (nothing, lambda h: h.store.outbox.enqueue([reply("x"), reply("y")], handled=None, now=NOON)),
     "record_sent": (with_claimed_text, lambda h: h.store.outbox.record_sent([(_TEXT, ("1",))], NOON)),

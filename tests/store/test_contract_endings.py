@@ -117,7 +117,7 @@ def test_retry_command_runs_the_failed_messages_again(house: Household) -> None:
     house.say("1", "failed")
     house.fail_for_good(1)
     seq = house.say("2", "/retry").seq
-    assert [house.store.sessions.request_retry(COOKS, seq=seq, now=NOON) for _ in range(2)] == [True, True]
+    assert [house.store.sessions.request_retry(COOKS, seq=seq, reply=None, now=NOON) for _ in range(2)] == [True, True]
     assert house.store.chats.list_unhandled_commands(10) == []
     assert [m.content for m in house.open().prompt.messages] == ["failed"]
     house.record(settles=(PROMPT,))
@@ -127,12 +127,12 @@ def test_retry_command_runs_the_failed_messages_again(house: Household) -> None:
 def test_retry_command_is_refused_without_a_failure(house: Household) -> None:
     """Nothing to retry: before any request, after a success, and while the failed texts run again."""
     retry = house.store.sessions.request_retry
-    assert not retry(COOKS, seq=house.say("1", "/retry").seq, now=NOON)
+    assert not retry(COOKS, seq=house.say("1", "/retry").seq, reply=None, now=NOON)
     house.say("2")
     house.fail_for_good(1)
     house.say("3")
     house.open()
-    assert not retry(COOKS, seq=house.say("4", "/retry").seq, now=NOON)
+    assert not retry(COOKS, seq=house.say("4", "/retry").seq, reply=None, now=NOON)
     house.record(settles=(PROMPT,))
     house.end()
-    assert not retry(COOKS, seq=house.say("5", "/retry").seq, now=NOON)
+    assert not retry(COOKS, seq=house.say("5", "/retry").seq, reply=None, now=NOON)

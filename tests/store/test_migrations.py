@@ -67,7 +67,7 @@ def test_open_refuses_a_newer_schema(
     open_store(fresh_settings).close()
     server = request.getfixturevalue("postgres_server") if engine == "postgres" else None
     run_sql(fresh_settings, "INSERT INTO schema_version (version) VALUES (99)", server)
-    with pytest.raises(SchemaMismatch, match="schema version 99.*run the newer intercomd"):
+    with pytest.raises(SchemaMismatch, match=r"schema version 99.*run the newer intercomd"):
         open_store(fresh_settings)
 
 

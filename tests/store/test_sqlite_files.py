@@ -39,7 +39,7 @@ def test_open_refuses_a_file_that_is_no_database(tmp_path: Path) -> None:
     """Somebody's text file is named and not touched."""
     path = tmp_path / "notes.txt"
     path.write_text("not a database, " * 100)
-    with pytest.raises(StoreError, match="notes.txt: file is not a database"):
+    with pytest.raises(StoreError, match=r"notes\.txt: file is not a database"):
         open_store(settings(path))
     assert path.read_text().startswith("not a database")
 

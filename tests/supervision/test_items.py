@@ -47,7 +47,7 @@ def test_own_error_goes_to_the_asker_and_the_actor_lives(forest: Forest, error: 
 def test_other_error_goes_to_the_asker_and_is_a_crash(forest: Forest) -> None:
     """A defect is reported to whoever ran into it, and the actor starts afresh."""
     forest.grow(forest.puppet("a"))
-    with pytest.raises(ValueError, match="a defect"):
+    with pytest.raises(ActorUnavailable, match="ValueError: a defect"):
         forest.ask("a", Raise(ValueError("a defect")))
     forest.await_restarted("a")
     assert look(forest, "a").last_error == "ValueError: a defect"

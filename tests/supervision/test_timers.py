@@ -9,6 +9,7 @@ from typing import cast
 import pytest
 
 from intercomd.clock import SystemClock
+from intercomd.errors import ActorUnavailable
 from intercomd.supervision.port import ExitReason, TimerHandle
 from intercomd.supervision.timer_thread import TimerThread
 from intercomd.supervision.timers import AlarmHeap
@@ -84,7 +85,7 @@ def test_timer_item_passes_a_full_mailbox(forest: Forest) -> None:
 def test_every_refuses_an_interval_of_nothing(forest: Forest, interval: timedelta) -> None:
     """It would fire for ever at once."""
     forest.grow(forest.puppet("a"))
-    with pytest.raises(ValueError, match="above zero"):
+    with pytest.raises(ActorUnavailable, match="above zero"):
         forest.ask("a", Arm(interval, "tick", repeats=True))
 
 
