@@ -145,3 +145,32 @@ def test_cancel_that_was_told_to_a_dead_dispatcher_still_ends_the_run(tmp_path: 
         world.assert_at_rest()
     finally:
         world.close()
+
+
+@pytest.mark.parametrize("is_before", [True, False], ids=["before", "after"])
+@pytest.mark.parametrize(
+    ("path", "item"),
+    [
+        ("orchestrator/dispatcher", "Drain"),
+        ("orchestrator/runs/queue:a", "Drain"),
+        ("orchestrator/runs/queue:a", "GraceOver"),
+        ("orchestrator/runs/run:", "KillSandbox"),
+    ],
+)
+def test_crash_while_draining_leaves_no_sandbox_and_loses_nothing(
+    tmp_path: Path, path: str, item: str, *, is_before: bool
+) -> None:
+    """The drain ends all the same, no sandbox outlives it, and the next daemon answers what was cut short (B-105)."""
+    world = World(7, tmp_path, sabotage=Sabotage(path, item, is_before))
+    try:
+        world.say("a", "m1")
+        world.settle(lambda: bool(world.agents.alive))
+        world.drain()
+        assert world.sabotage.has_struck
+        assert world.agents.alive == []
+        world.restart()
+        world.finish()
+        assert world.answered("a") == {"m1": 1}
+        world.assert_at_rest()
+    finally:
+        world.close()

@@ -236,6 +236,18 @@ class World:
             self.sim.advance(timedelta(seconds=1))
         self.pass_time(330, tick=10)
 
+    def drain(self) -> None:
+        """An orderly stop without any grace: the orchestrator first, then everything else."""
+        self.orchestration.stop()
+        for _ in range(60):
+            self.sim.run_until_idle()
+            self.orchestration.adjust()
+            if self.orchestration.has_stopped:
+                break
+            self.sim.advance(timedelta(seconds=1))
+        assert self.orchestration.has_stopped, "\n".join(self.sim.trace[-40:])
+        self.sim.stop()
+
     def restart(self) -> None:
         """`kill -9`: actors and mailboxes are gone, agents go on as orphans, a new daemon starts on the same store."""
         for sandbox in self.agents.alive:
