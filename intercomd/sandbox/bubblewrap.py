@@ -126,8 +126,13 @@ def _mount_options(mount: Mount) -> tuple[str, str, str]:
 
 def _pack(options: Sequence[str]) -> int:
     """A descriptor from which bwrap reads its options."""
+    words = b"".join(os.fsencode(option) + b"\0" for option in options)
     descriptor = os.memfd_create("bwrap-options")
-    with open(descriptor, "wb", closefd=False) as file:
-        file.write(b"".join(os.fsencode(option) + b"\0" for option in options))
-    os.lseek(descriptor, 0, os.SEEK_SET)
+    try:
+        with open(descriptor, "wb", closefd=False) as file:
+            file.write(words)
+        os.lseek(descriptor, 0, os.SEEK_SET)
+    except BaseException:
+        os.close(descriptor)
+        raise
     return descriptor

@@ -32,7 +32,7 @@ class Child:
     """A running process, leader of its own session and process group, that inherited the group's lock."""
 
     def __init__(self, launch: Launch, lock: int) -> None:
-        """Start it; takes `lock` over and raises `SandboxError`, with nothing left, when that fails."""
+        """Start it; raises `SandboxError`, with nothing of it left, when that fails. `lock` stays the caller's."""
         self._guard = Lock()
         self._is_reaped = False
         try:
@@ -48,12 +48,10 @@ class Child:
                 start_new_session=True,
             )
         except OSError as error:
-            group_lock.give_back(lock)
             raise SandboxError(f"cannot start {launch.argv[0]}: {error.strerror}") from error
         finally:
             for descriptor in launch.descriptors:
                 os.close(descriptor)
-        os.close(lock)
         self.pid = self._process.pid
         self._resources = ExitStack()
         self.stdin = self._own(self._process.stdin)
@@ -61,13 +59,15 @@ class Child:
         self.stderr = self._own(self._process.stderr)
         try:
             self.exit_signal = os.pidfd_open(self.pid)
+            self._resources.callback(os.close, self.exit_signal)
+            self.start_ticks = group_lock.find_start_ticks(self.pid) or 0
+            for stream in (self.stdin, self.stdout, self.stderr):
+                os.set_blocking(stream.fileno(), False)
         except OSError as error:
             self.kill()
             self.reap()
             self.close()
             raise SandboxError(f"cannot watch the started {launch.argv[0]}: {error.strerror}") from error
-        self._resources.callback(os.close, self.exit_signal)
-        self.start_ticks = group_lock.find_start_ticks(self.pid) or 0
 
     def kill(self) -> None:
         """SIGKILL to the process group; nothing once it is reaped, since its number may belong to others then."""
@@ -90,5 +90,4 @@ class Child:
     def _own(self, stream: IO[bytes] | None) -> IO[bytes]:
         if stream is None:
             raise AssertionError("all three streams are pipes")
-        os.set_blocking(stream.fileno(), False)
         return self._resources.enter_context(stream)

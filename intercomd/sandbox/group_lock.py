@@ -24,12 +24,9 @@ _PATIENCE_SECONDS = 0.05
 def acquire(lock_path: Path, owner: str) -> int:
     """A descriptor that holds the lock, for the sandbox to inherit; close it then. The file names its `owner`, which
     is different for every sandbox. Raises `SandboxError` when the lock is held."""
-    descriptor = _open(lock_path)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        os.close(descriptor)
-        raise SandboxError(f"{lock_path} is held: the group has a sandbox already, and may have only one") from error
+    descriptor = _try(lock_path)
+    if descriptor is None:
+        raise SandboxError(f"{lock_path} is held: the group has a sandbox already, and may have only one")
     try:
         _write_owner(lock_path, owner)
     except SandboxError:
@@ -44,8 +41,10 @@ def give_back(descriptor: int) -> None:
     Unlocking comes before closing: a child that another thread is starting may hold a copy of the descriptor until
     its exec, and would keep the lock for that moment.
     """
-    fcntl.flock(descriptor, fcntl.LOCK_UN)
-    os.close(descriptor)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_UN)
+    finally:
+        os.close(descriptor)
 
 
 def wait_until_free(lock_path: Path, seconds: float, owner: str | None = None) -> bool:
@@ -121,14 +120,25 @@ def _shows_lock(fdinfo: str) -> bool:
 
 
 def _is_free(lock_path: Path) -> bool:
+    descriptor = _try(lock_path)
+    if descriptor is None:
+        return False
+    give_back(descriptor)
+    return True
+
+
+def _try(lock_path: Path) -> int | None:
+    """A descriptor that holds the lock, or None when somebody else has it; raises `SandboxError`."""
     descriptor = _open(lock_path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         os.close(descriptor)
-        return False
-    give_back(descriptor)
-    return True
+        return None
+    except OSError as error:
+        os.close(descriptor)
+        raise SandboxError(f"cannot take the group's lock {lock_path}: {error.strerror}") from error
+    return descriptor
 
 
 def _write_owner(lock_path: Path, owner: str) -> None:

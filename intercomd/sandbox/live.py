@@ -9,6 +9,7 @@ The thread that watches the process also starts it: the kernel's "die with your 
 
 from __future__ import annotations
 
+import os
 import shutil
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
@@ -33,6 +34,8 @@ from intercomd.sandbox.streams import Streams
 ERROR_TAIL_BYTES = 2000
 _START_SECONDS = 30.0
 _LOCK_SECONDS = 5.0
+_START_ERRORS = (SandboxError, OSError, ValueError)
+"""What a start may meet: a refusal, a limit of the system, a word that cannot be an argument."""
 _LOG = EventLog("sandbox")
 
 
@@ -69,7 +72,7 @@ class LiveSandbox:
             self._streams = Streams(self._deliver)
             self._begin()
             child = _await_start(started)
-        except (OSError, RuntimeError, SandboxError) as error:
+        except (*_START_ERRORS, RuntimeError) as error:
             self._remove_run_dir()
             raise SandboxError(f"run {spec.run_id}: {error}") from error
         self.identity = ProcessIdentity(recipe.name, self._name, child.pid, child.start_ticks)
@@ -113,9 +116,10 @@ class LiveSandbox:
         started_at, began = self._clock.now(), self._clock.monotonic()
         try:
             child = self._start()
-        except SandboxError as error:
+        except _START_ERRORS as error:
             self._streams.close()
-            started.set_exception(error)
+            if started.set_running_or_notify_cancel():
+                started.set_exception(error)
             return
         self._child = child
         is_awaited = started.set_running_or_notify_cancel()
@@ -140,11 +144,12 @@ class LiveSandbox:
     def _start(self) -> Child:
         lock = group_lock.acquire(self._spec.lock_path, self._spec.run_id)
         try:
-            launch = self._recipe.prepare(self._spec, lock)
-        except SandboxError:
+            child = Child(self._recipe.prepare(self._spec, lock), lock)
+        except BaseException:
             group_lock.give_back(lock)
             raise
-        return Child(launch, lock)
+        os.close(lock)
+        return child
 
     def _run(self, child: Child) -> int:
         """From start to end; the return code. Nothing of the sandbox is alive when it returns."""
@@ -153,10 +158,19 @@ class LiveSandbox:
         finally:
             child.kill()
             returncode = child.reap()
-            if not group_lock.wait_until_free(self._spec.lock_path, _LOCK_SECONDS, self._spec.run_id):
-                _LOG.error("sandbox.lock_held", run_id=self._spec.run_id, lock=self._spec.lock_path)
+            self._wait_for_lock()
         self._streams.drain(child)
         return returncode
+
+    def _wait_for_lock(self) -> None:
+        run_id, lock_path = self._spec.run_id, self._spec.lock_path
+        try:
+            is_free = group_lock.wait_until_free(lock_path, _LOCK_SECONDS, run_id)
+        except (SandboxError, OSError) as error:
+            _LOG.error("sandbox.lock_unknown", run_id=run_id, lock=lock_path, error=error)
+        else:
+            if not is_free:
+                _LOG.error("sandbox.lock_held", run_id=run_id, lock=lock_path)
 
     def _deliver(self, number: int, frame: Frame, size_bytes: int) -> None:
         if not self._takes_frames:

@@ -14,7 +14,7 @@ import pytest
 from intercomd.clock import SystemClock
 from intercomd.sandbox.bubblewrap import BubblewrapEngine
 from tests.sandbox.harness import FOLDER, Bench, open_bench
-from tests.sandbox.test_group_lock import killed_daemon
+from tests.sandbox.test_group_lock import assert_refused_start_leaves_the_group_free, killed_daemon
 
 pytestmark = pytest.mark.full
 
@@ -135,6 +135,16 @@ def test_command_that_does_not_exist_is_a_failed_run(box: Bench) -> None:
     _, recorder = box.start(replace(box.spec(""), command=("/no/such/program",)))
     ended = recorder.wait_until_ended()
     assert ended.exit_code != 0 and "/no/such/program" in ended.error_tail
+
+
+@pytest.mark.parametrize("call", ["memfd_create", "lseek"])
+def test_options_that_cannot_be_handed_over_fail_one_start(
+    box: Bench, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """When there is no descriptor for bwrap's options, the group's lock comes back and no descriptor stays open."""
+    before = set(os.listdir("/proc/self/fd"))
+    assert_refused_start_leaves_the_group_free(box, monkeypatch, os, call)
+    assert set(os.listdir("/proc/self/fd")) <= before
 
 
 def test_check_says_why_it_does_not_work(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

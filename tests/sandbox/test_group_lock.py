@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -47,6 +48,22 @@ def killed_daemon(engine: SandboxEngine, root: Path) -> Iterator[ProcessIdentity
     yield ProcessIdentity(**json.loads(line))
 
 
+def assert_refused_start_leaves_the_group_free(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, place: object, call: str
+) -> None:
+    """`call` of the standard library fails during one start, which says so at once; the next one works."""
+
+    def refuse(*_: object) -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    spec, recorder = bench.spec("hang()"), Recorder()
+    with monkeypatch.context() as patch, pytest.raises(SandboxError, match="Too many open files"):
+        patch.setattr(place, call, refuse)
+        bench.start(spec, recorder)
+    assert recorder.calls == [] and not spec.run_dir.exists()
+    assert bench.run("sys.exit(0)")[0].exit_code == 0
+
+
 def test_second_start_for_a_group_is_refused(engine: SandboxEngine, bench: Bench) -> None:
     """While a group has a sandbox there is no other; the refused one leaves nothing and disturbs nothing."""
     sandbox, first = bench.start(bench.spec("say('up'); sys.stdin.read(); hang()"))
@@ -57,6 +74,14 @@ def test_second_start_for_a_group_is_refused(engine: SandboxEngine, bench: Bench
     assert not spec.run_dir.exists() and second.calls == []
     sandbox.kill()
     first.wait_until_ended()
+
+
+@pytest.mark.parametrize(("place", "call"), [(fcntl, "flock"), (os, "pidfd_open"), (Path, "read_bytes")])
+def test_start_that_the_system_refuses_leaves_the_group_free(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, place: object, call: str
+) -> None:
+    """A limit of the system, met before or after the process is there, fails this start only."""
+    assert_refused_start_leaves_the_group_free(bench, monkeypatch, place, call)
 
 
 def test_lock_is_free_when_ended_is_told(bench: Bench) -> None:
