@@ -24,7 +24,8 @@ class Fence:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """A process that can hold leases: the machine's boot id, its pid and its start time in clock ticks."""
+    """A process that can hold leases: the machine's boot and PID namespace (`boot_id`), its pid and its start time in
+    clock ticks."""
 
     boot_id: str
     pid: int
