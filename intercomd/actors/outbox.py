@@ -130,6 +130,7 @@ class Outbox:
                 _log.debug("outbox.fenced", channel=route.channel, error=error)
 
     def _pump(self, route: Route) -> None:
+        self._forget_lost(route)
         fence = route.lease.fence()
         if self._rescued.get(route.channel) != fence.epoch:
             self._adopt(route)
@@ -146,12 +147,21 @@ class Outbox:
             for row in rows:
                 self._postpone(row, _FIRST_WAIT, f"channel {route.channel} is not running")
 
+    def _forget_lost(self, route: Route) -> None:
+        """Rows claimed under an epoch that is over are their next owner's, which may be this process again; a lease
+        that is only suspended keeps its rows."""
+        for outbox_id, flight in list(self._in_flight.items()):
+            if flight.row.channel == route.channel and flight.row.epoch != route.lease.epoch:
+                _log.warning("text.left", outbox_id=outbox_id, channel=route.channel, epoch=flight.row.epoch)
+                del self._in_flight[outbox_id]
+
     def _claim(self, route: Route, room: int) -> list[OutboxRow]:
         """Claim rows. After a claim whose answer never came (and this item was parked) the rows it marked are those
         being sent that no channel was given."""
         if route.channel in self._is_claiming:
             sending = self._table.list_sending(route.channel)
-            rows = [row for row in sending if row.outbox_id not in self._in_flight]
+            epoch = route.lease.fence().epoch
+            rows = [row for row in sending if row.epoch == epoch and row.outbox_id not in self._in_flight]
         else:
             self._is_claiming.add(route.channel)
             rows = self._table.claim(route.lease.fence(), route.channel, self._clock.now(), room)
@@ -193,11 +203,11 @@ class Outbox:
 
     def _on_not_delivered(self, report: TextNotDelivered) -> None:
         flight = self._in_flight.get(report.outbox_id)
-        if flight is None:
+        if flight is None or flight.row.epoch != report.epoch:
             return
         if report.is_permanent:
             _log.error("text.failed", outbox_id=report.outbox_id, error=report.error)
-            self._table.record_failed(report.outbox_id, report.error, self._clock.now())
+            self._table.record_failed(flight.row, report.error, self._clock.now())
             del self._in_flight[report.outbox_id]
         elif report.may_have_arrived:
             self._record_unknown(flight.row, report.error)
@@ -218,12 +228,12 @@ class Outbox:
 
     def _record_unknown(self, row: OutboxRow, error: str) -> None:
         _log.warning("text.unknown", outbox_id=row.outbox_id, error=error)
-        self._table.record_unknown(row.outbox_id, error, resends=self._resends_unknown, now=self._clock.now())
+        self._table.record_unknown(row, error, resends=self._resends_unknown, now=self._clock.now())
         self._in_flight.pop(row.outbox_id, None)
 
     def _postpone(self, row: OutboxRow, wait: timedelta, error: str) -> None:
         now = self._clock.now()
-        self._table.postpone(row.outbox_id, now + wait, error, now)
+        self._table.postpone(row, now + wait, error, now)
         self._in_flight.pop(row.outbox_id, None)
 
 

@@ -84,7 +84,7 @@ class HostBridge:
     def _report(self, row: OutboxRow, error: ChannelError) -> None:
         self._outbox.hint(
             TextNotDelivered(
-                row.outbox_id, str(error), error.retry_after, error.may_have_arrived, error.is_permanent
+                row.outbox_id, row.epoch, str(error), error.retry_after, error.may_have_arrived, error.is_permanent
             )
         )
 

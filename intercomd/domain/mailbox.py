@@ -217,9 +217,10 @@ class TextDelivered:
 
 @dataclass(frozen=True, slots=True)
 class TextNotDelivered:
-    """channel → Outbox: see `ChannelError` for the meaning of the fields."""
+    """channel → Outbox: what became of a row claimed under `epoch`; see `ChannelError` for the other fields."""
 
     outbox_id: OutboxId
+    epoch: Epoch | None
     error: str
     retry_after: timedelta | None
     may_have_arrived: bool

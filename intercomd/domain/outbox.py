@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from intercomd.domain.ids import ChatJid, OutboxId, RunId
+from intercomd.domain.ids import ChatJid, Epoch, OutboxId, RunId
 
 
 class OutboxState(StrEnum):
@@ -28,7 +28,8 @@ class TextKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class OutboxRow:
-    """`position` orders the rows of one chat; `is_repeat`: show a "may be a duplicate" mark with it."""
+    """`position` orders the rows of one chat; `is_repeat`: show a "may be a duplicate" mark with it; `epoch` is that
+    of its last claim."""
 
     outbox_id: OutboxId
     chat_jid: ChatJid
@@ -39,6 +40,7 @@ class OutboxRow:
     state: OutboxState
     attempts: int
     is_repeat: bool
+    epoch: Epoch | None
     run_id: RunId | None
     created_at: datetime
     not_before: datetime | None

@@ -24,8 +24,6 @@ from intercomd.store.events import record_event
 from intercomd.store.fencing import check_fence
 from intercomd.store.rows import instant_or_none, outbox_row_of
 
-"""A text that could not be delivered for so long is news no more."""
-
 
 class OutboxRows:
     """The `OutboxTable` port."""
@@ -79,27 +77,33 @@ class OutboxRows:
 
         self._database.write(work)
 
-    def record_failed(self, outbox_id: OutboxId, error: str, now: datetime) -> None:
-        def work(transaction: Transaction) -> None:
-            row = transaction.row("mark_failed", outbox_id=outbox_id, error=clean(error))
-            if row is not None:
-                _record_text_event(transaction, EventCode.TEXT_FAILED, outbox_id, row, now)
-
-        self._database.write(work)
-
-    def postpone(self, outbox_id: OutboxId, not_before: datetime, error: str, now: datetime) -> None:
+    def record_failed(self, claimed: OutboxRow, error: str, now: datetime) -> None:
         def work(transaction: Transaction) -> None:
             row = transaction.row(
-                "postpone_text", outbox_id=outbox_id, not_before=to_epoch_ms(not_before), error=clean(error)
+                "mark_failed", outbox_id=claimed.outbox_id, epoch=claimed.epoch, error=clean(error)
             )
             if row is not None:
-                _record_text_event(transaction, EventCode.TEXT_POSTPONED, outbox_id, row, now)
+                _record_text_event(transaction, EventCode.TEXT_FAILED, claimed.outbox_id, row, now)
 
         self._database.write(work)
 
-    def record_unknown(self, outbox_id: OutboxId, error: str, *, resends: bool, now: datetime) -> None:
+    def postpone(self, claimed: OutboxRow, not_before: datetime, error: str, now: datetime) -> None:
+        def work(transaction: Transaction) -> None:
+            row = transaction.row(
+                "postpone_text",
+                outbox_id=claimed.outbox_id,
+                epoch=claimed.epoch,
+                not_before=to_epoch_ms(not_before),
+                error=clean(error),
+            )
+            if row is not None:
+                _record_text_event(transaction, EventCode.TEXT_POSTPONED, claimed.outbox_id, row, now)
+
+        self._database.write(work)
+
+    def record_unknown(self, claimed: OutboxRow, error: str, *, resends: bool, now: datetime) -> None:
         self._database.write(
-            lambda transaction: _record_unknown(transaction, outbox_id, error, resends=resends, now=now)
+            lambda transaction: _record_unknown(transaction, claimed, error, resends=resends, now=now)
         )
 
     def rescue(self, fence: Fence, channel: str, *, is_idempotent: bool, resends: bool, now: datetime) -> int:
@@ -109,12 +113,11 @@ class OutboxRows:
             check_fence(transaction, fence)
             stranded = transaction.rows("list_stranded_texts", channel=channel, epoch=fence.epoch)
             for row in stranded:
+                claimed = outbox_row_of(row, channel)
                 if is_idempotent:
-                    released = transaction.row("postpone_text", outbox_id=row["outbox_id"], not_before=0, error=error)
-                    if released is not None:
-                        _record_text_event(transaction, EventCode.TEXT_RESENT, row["outbox_id"], released, now)
+                    _release(transaction, claimed, error, now)
                 else:
-                    _record_unknown(transaction, row["outbox_id"], error, resends=resends, now=now)
+                    _record_unknown(transaction, claimed, error, resends=resends, now=now)
             return len(stranded)
 
         return self._database.write(work)
@@ -208,11 +211,21 @@ def mark_handled(transaction: Transaction, handled: tuple[ChatJid, Seq] | None, 
         transaction.run("mark_handled", chat_jid=chat_jid, seq=seq, now=to_epoch_ms(now))
 
 
-def _record_unknown(transaction: Transaction, outbox_id: OutboxId, error: str, *, resends: bool, now: datetime) -> None:
-    row = transaction.row("mark_unknown", outbox_id=outbox_id, resends=int(resends), error=clean(error))
+def _release(transaction: Transaction, claimed: OutboxRow, error: str, now: datetime) -> None:
+    row = transaction.row(
+        "postpone_text", outbox_id=claimed.outbox_id, epoch=claimed.epoch, not_before=0, error=error
+    )
+    if row is not None:
+        _record_text_event(transaction, EventCode.TEXT_RESENT, claimed.outbox_id, row, now)
+
+
+def _record_unknown(transaction: Transaction, claimed: OutboxRow, error: str, *, resends: bool, now: datetime) -> None:
+    row = transaction.row(
+        "mark_unknown", outbox_id=claimed.outbox_id, epoch=claimed.epoch, resends=int(resends), error=clean(error)
+    )
     if row is not None:
         code = EventCode.TEXT_RESENT if row["state"] == "pending" else EventCode.TEXT_UNKNOWN
-        _record_text_event(transaction, code, outbox_id, row, now)
+        _record_text_event(transaction, code, claimed.outbox_id, row, now)
 
 
 def _record_text_event(transaction: Transaction, code: EventCode, outbox_id: OutboxId, row: Row, now: datetime) -> None:

@@ -285,13 +285,16 @@ class OutboxTable(Protocol):
         """Sent, with the channel's own ids; the text enters the chat log as a bot message in the same transaction."""
         ...
 
-    def record_failed(self, outbox_id: OutboxId, error: str, now: datetime) -> None: ...
+    def record_failed(self, claimed: OutboxRow, error: str, now: datetime) -> None:
+        """A definite refusal for good. This and the next two do nothing unless the row is still being sent under the
+        epoch of `claimed`: whoever lost the lease has no say in what its successor does."""
+        ...
 
-    def postpone(self, outbox_id: OutboxId, not_before: datetime, error: str, now: datetime) -> None:
+    def postpone(self, claimed: OutboxRow, not_before: datetime, error: str, now: datetime) -> None:
         """Back to pending after a definite refusal or a write that never happened."""
         ...
 
-    def record_unknown(self, outbox_id: OutboxId, error: str, *, resends: bool, now: datetime) -> None:
+    def record_unknown(self, claimed: OutboxRow, error: str, *, resends: bool, now: datetime) -> None:
         """The channel may have it. With `resends` the row becomes pending again, marked as a repeat (once);
         otherwise it stays unknown."""
         ...

@@ -122,6 +122,7 @@ def outbox_row_of(row: Row, channel: str) -> OutboxRow:
         state=OutboxState(row["state"]),
         attempts=row["attempts"],
         is_repeat=bool(row["is_repeat"]),
+        epoch=row["epoch"],
         run_id=row["run_id"],
         created_at=from_epoch_ms(row["created_at"]),
         not_before=_not_before_of(row),

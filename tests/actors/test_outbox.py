@@ -11,6 +11,7 @@ import pytest
 from intercomd.domain.leases import Fence
 from intercomd.domain.outbox import OutboxRow, OutboxState
 from intercomd.errors import StoreUnavailable
+from tests.actors.post_office import PostOffice
 from tests.actors.world import World
 
 
@@ -39,6 +40,13 @@ def world(tmp_path: Path) -> Iterator[World]:
     world.close()
 
 
+@pytest.fixture
+def office(tmp_path: Path) -> Iterator[PostOffice]:
+    office = PostOffice(tmp_path, answers=False)
+    yield office
+    office.close()
+
+
 def test_text_is_delivered_at_once_when_the_answer_to_its_claim_was_lost(tmp_path: Path) -> None:
     """The claim stood although nobody heard so: its rows are found and handed over, once."""
     world = World(1, tmp_path)
@@ -65,3 +73,34 @@ def test_text_that_could_not_be_delivered_for_a_day_fails(world: World) -> None:
     world.finish()
     (row,) = world.store.outbox.list_recent(None, 5)
     assert (row.state, row.error) == (OutboxState.FAILED, "expired")
+
+
+def test_report_of_an_earlier_claim_is_ignored_when_the_lease_came_back(office: PostOffice) -> None:
+    """A process that lost the lease and has it again knows the rows of its new claims only."""
+    office.put("t1")
+    office.take_lease()
+    office.open()
+    office.sim.run_until_idle()
+    (stale,) = office.channel.handed
+    office.take_lease()
+    office.sim.advance(timedelta(seconds=2))
+    claimed = office.channel.handed[-1]
+    assert (claimed.attempts, claimed.is_repeat) == (2, True)
+    office.channel.refuse(stale)
+    office.sim.advance(timedelta(seconds=30))
+    assert office.channel.handed == [stale, claimed]
+    assert office.rows()["t1"].state is OutboxState.SENDING
+
+
+def test_outbox_forgets_its_claims_when_the_lease_is_lost(office: PostOffice) -> None:
+    """What the channel says of them, or does not say, is the next owner's business."""
+    office.put("t1")
+    office.take_lease()
+    office.open()
+    office.sim.run_until_idle()
+    office.let_another_take_the_lease()
+    office.lease.lost()
+    office.sim.advance(timedelta(minutes=10))
+    office.channel.refuse(office.channel.handed[0])
+    office.sim.run_until_idle()
+    assert office.rows()["t1"].state is OutboxState.SENDING

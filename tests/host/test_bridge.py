@@ -79,6 +79,7 @@ def text(key: str, content: str = "hello", *, chat_jid: ChatJid = FAMILY, is_rep
         state=OutboxState.SENDING,
         attempts=1,
         is_repeat=is_repeat,
+        epoch=EPOCH,
         run_id=None,
         created_at=NOON,
         not_before=None,

@@ -13,6 +13,7 @@ import pytest
 from intercomd.domain.chat import Group
 from intercomd.domain.ids import ChatJid, DutyName, Epoch, Folder, InputId, OutboxId
 from intercomd.domain.leases import Fence
+from intercomd.domain.outbox import OutboxRow
 from intercomd.domain.runs import Outcome, ProcessIdentity
 from intercomd.errors import NotFound, StoreUnavailable
 from intercomd.store.opening import StoreSettings, open_store
@@ -77,6 +78,12 @@ def with_claimed_text(house: Household) -> None:
     house.claim()
 
 
+def claimed_text(house: Household) -> OutboxRow:
+    """The claimed text, whatever became of it."""
+    (row,) = house.store.outbox.list_recent(None, 1)
+    return row
+
+
 def with_stranded_text(house: Household) -> None:
     with_claimed_text(house)
     leases, duty = house.store.leases, house.delivery.duty
@@ -129,14 +136,14 @@ WRITES: dict[str, tuple[Callable[[Household], None], Call]] = {
     ),
     "enqueue": (nothing, lambda h: h.store.outbox.enqueue([reply("x"), reply("y")], handled=None, now=NOON)),
     "record_sent": (with_claimed_text, lambda h: h.store.outbox.record_sent([(_TEXT, ("1",))], NOON)),
-    "record_failed": (with_claimed_text, lambda h: h.store.outbox.record_failed(_TEXT, "no", NOON)),
+    "record_failed": (with_claimed_text, lambda h: h.store.outbox.record_failed(claimed_text(h), "no", NOON)),
     "postpone": (
         with_claimed_text,
-        lambda h: h.store.outbox.postpone(_TEXT, NOON + timedelta(seconds=1), "429", NOON),
+        lambda h: h.store.outbox.postpone(claimed_text(h), NOON + timedelta(seconds=1), "429", NOON),
     ),
     "record_unknown": (
         with_claimed_text,
-        lambda h: h.store.outbox.record_unknown(_TEXT, "reset", resends=True, now=NOON),
+        lambda h: h.store.outbox.record_unknown(claimed_text(h), "reset", resends=True, now=NOON),
     ),
     "take": (nothing, lambda h: h.store.leases.take(DutyName("d"), None, HOLDER)),
     "release": (nothing, lambda h: h.store.leases.release(h.dispatch.duty, h.dispatch.epoch)),

@@ -93,9 +93,9 @@ def test_record_sent_logs_the_text_once(filled: Household) -> None:
 
 def test_postponed_text_waits_and_holds_its_chat(filled: Household) -> None:
     """A refused text goes again at its time, before those behind it."""
-    filled.claim()
+    (row,) = filled.claim()
     later = NOON + timedelta(seconds=3)
-    filled.store.outbox.postpone(A, later, "429", NOON)
+    filled.store.outbox.postpone(row, later, "429", NOON)
     assert claimed(filled) == []
     assert filled.store.outbox.next_due_at(NOON) == later
     filled.now = later
@@ -104,27 +104,27 @@ def test_postponed_text_waits_and_holds_its_chat(filled: Household) -> None:
 
 def test_failed_text_releases_those_behind_it(filled: Household) -> None:
     """A text that cannot be delivered does not block its chat for ever."""
-    filled.claim()
-    filled.store.outbox.record_failed(A, "chat not found", NOON)
+    (row,) = filled.claim()
+    filled.store.outbox.record_failed(row, "chat not found", NOON)
     assert claimed(filled) == ["b"]
     assert filled.store.outbox.count_waiting() == 1
 
 
 def test_unknown_text_is_sent_again_once_and_marked(filled: Household) -> None:
     """A text that may have arrived is repeated once, marked as a repeat; then it stays unknown."""
-    filled.claim()
-    filled.store.outbox.record_unknown(A, "reset", resends=True, now=NOON)
+    (row,) = filled.claim()
+    filled.store.outbox.record_unknown(row, "reset", resends=True, now=NOON)
     (row,) = filled.claim()
     assert (row.outbox_id, row.is_repeat, row.attempts) == (A, True, 2)
-    filled.store.outbox.record_unknown(A, "reset", resends=True, now=NOON)
+    filled.store.outbox.record_unknown(row, "reset", resends=True, now=NOON)
     assert state(filled, "a") is OutboxState.UNKNOWN
     assert claimed(filled) == ["b"]
 
 
 def test_unknown_text_stays_unknown_where_policy_says_so(filled: Household) -> None:
     """Without resending nobody sees the text twice."""
-    filled.claim()
-    filled.store.outbox.record_unknown(A, "reset", resends=False, now=NOON)
+    (row,) = filled.claim()
+    filled.store.outbox.record_unknown(row, "reset", resends=False, now=NOON)
     assert state(filled, "a") is OutboxState.UNKNOWN
 
 
@@ -148,6 +148,23 @@ def test_rescue_frees_what_an_earlier_owner_left(
     assert rescue(fence, "local", is_idempotent=is_idempotent, resends=resends, now=NOON) == 0
     (row,) = [row for row in filled.store.outbox.list_recent(KITCHEN, 5) if row.outbox_id == A]
     assert (row.state, row.is_repeat) == expected
+
+
+def test_report_of_an_earlier_owner_changes_nothing(filled: Household) -> None:
+    """Only the owner of the latest claim says that a text was refused or is in doubt; that it arrived, anybody."""
+    table = filled.store.outbox
+    (stale,) = filled.claim()
+    fence = take_over(filled)
+    table.rescue(fence, "local", is_idempotent=True, resends=True, now=NOON)
+    (row,) = table.claim(fence, "local", NOON, 10)
+    assert (row.outbox_id, row.epoch) == (stale.outbox_id, fence.epoch)
+    table.postpone(stale, NOON, "suspended", NOON)
+    table.record_failed(stale, "refused", NOON)
+    table.record_unknown(stale, "no answer", resends=True, now=NOON)
+    assert state(filled, "a") is OutboxState.SENDING
+    assert table.claim(fence, "local", NOON, 10) == []
+    table.record_sent([(stale.outbox_id, ("1",))], NOON)
+    assert state(filled, "a") is OutboxState.SENT
 
 
 def test_expired_text_fails_with_an_event(filled: Household) -> None:

@@ -95,5 +95,7 @@ class TelegramSender:
     def _report(self, row: OutboxRow, error: ChannelError) -> None:
         _log.warning("text.not_delivered", outbox_id=row.outbox_id, error=error, is_permanent=error.is_permanent)
         self._outbox.hint(
-            TextNotDelivered(row.outbox_id, str(error), error.retry_after, error.may_have_arrived, error.is_permanent)
+            TextNotDelivered(
+                row.outbox_id, row.epoch, str(error), error.retry_after, error.may_have_arrived, error.is_permanent
+            )
         )

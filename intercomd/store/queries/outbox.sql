@@ -38,21 +38,21 @@ UPDATE outbox SET state = 'sent', channel_ids = :channel_ids, error = NULL
 WHERE outbox_id = :outbox_id AND state <> 'sent' RETURNING chat_jid, content, run_id
 
 -- :name mark_failed
-UPDATE outbox SET state = 'failed', error = :error WHERE outbox_id = :outbox_id AND state = 'sending'
-RETURNING chat_jid, run_id
+UPDATE outbox SET state = 'failed', error = :error
+WHERE outbox_id = :outbox_id AND state = 'sending' AND epoch = :epoch RETURNING chat_jid, run_id
 
 -- :name postpone_text
 UPDATE outbox SET state = 'pending', not_before = :not_before, error = :error
-WHERE outbox_id = :outbox_id AND state = 'sending' RETURNING chat_jid, run_id
+WHERE outbox_id = :outbox_id AND state = 'sending' AND epoch = :epoch RETURNING chat_jid, run_id
 
 -- :name mark_unknown
 -- Pending again as a repeat where that is wanted and has not been done once.
 UPDATE outbox SET state = CASE WHEN :resends = 1 AND is_repeat = 0 THEN 'pending' ELSE 'unknown' END,
     is_repeat = CASE WHEN :resends = 1 THEN 1 ELSE is_repeat END, error = :error
-WHERE outbox_id = :outbox_id AND state = 'sending' RETURNING chat_jid, run_id, state
+WHERE outbox_id = :outbox_id AND state = 'sending' AND epoch = :epoch RETURNING chat_jid, run_id, state
 
 -- :name list_stranded_texts
-SELECT o.outbox_id FROM outbox o JOIN chats c ON c.jid = o.chat_jid
+SELECT o.* FROM outbox o JOIN chats c ON c.jid = o.chat_jid
 WHERE o.state = 'sending' AND o.epoch < :epoch AND c.channel = :channel ORDER BY o.created_at, o.position
 
 -- :name list_sending_texts
