@@ -175,7 +175,7 @@ class GroupQueue:
             if not is_ours:
                 continue
             _log.warning("run.left_behind", run_id=record.run_id, folder=self._folder, epoch=record.epoch)
-            self._parts.engine.end_orphan(record.identity, self._parts.lock_path(self._folder))
+            self._parts.engine.end_orphan(record.run_id, record.identity, self._parts.lock_path(self._folder))
             self._end_run(record.run_id, "its daemon or its actor died")
 
     def _on_run_exited(self, exited: ChildExited) -> None:

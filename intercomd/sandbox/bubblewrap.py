@@ -15,6 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from intercomd.clock import Clock
+from intercomd.domain.ids import RunId
 from intercomd.domain.runs import ProcessIdentity
 from intercomd.errors import SandboxError
 from intercomd.sandbox import group_lock
@@ -73,8 +74,8 @@ class BubblewrapEngine:
     def start(self, spec: SandboxSpec, listener: SandboxListener) -> Sandbox:
         return LiveSandbox(self, spec, listener, self._clock)
 
-    def end_orphan(self, identity: ProcessIdentity | None, lock_path: Path) -> None:
-        group_lock.end_orphan(identity, lock_path)
+    def end_orphan(self, run_id: RunId, identity: ProcessIdentity | None, lock_path: Path) -> None:
+        group_lock.end_orphan(run_id, identity, lock_path)
 
     def prepare(self, spec: SandboxSpec, lock: int) -> Launch:
         """bwrap keeps the lock in its own processes, which live as long as anything inside; the agent never has it."""

@@ -14,11 +14,14 @@ from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
+from intercomd.domain.ids import RunId
 from intercomd.domain.runs import ProcessIdentity
 from intercomd.errors import SandboxError
 
 _PAUSE_SECONDS = 0.002
 _PATIENCE_SECONDS = 0.05
+_NOBODY = ""
+"""The owner in a lock whose taker died before it wrote its name."""
 
 
 def acquire(lock_path: Path, owner: str) -> int:
@@ -47,18 +50,17 @@ def give_back(descriptor: int) -> None:
         os.close(descriptor)
 
 
-def wait_until_free(lock_path: Path, seconds: float, owner: str | None = None) -> bool:
-    """Return once nobody holds the lock, or with `owner` once that one does not; False when it is still held after
-    `seconds`.
+def wait_until_free(lock_path: Path, seconds: float, *owners: str) -> bool:
+    """Return once none of `owners` holds the lock; False when one still does after `seconds`.
 
     Who does not let go within a moment is killed. Not at once: a child that another thread is starting may hold a
-    copy of the descriptor until its exec, and is not part of the sandbox. Another owner's processes are spared: they
+    copy of the descriptor until its exec, and is not part of the sandbox. Other owners' processes are spared: they
     are of a daemon that took over while this one stood still, and could do so only because the lock was free.
     """
     pause = Event()
     began = time.monotonic()
     while not _is_free(lock_path):
-        if owner is not None and lock_path.read_text() != owner:
+        if lock_path.read_text() not in owners:
             return True
         waited = time.monotonic() - began
         if waited > seconds:
@@ -71,13 +73,17 @@ def wait_until_free(lock_path: Path, seconds: float, owner: str | None = None) -
     return True
 
 
-def end_orphan(identity: ProcessIdentity | None, lock_path: Path, seconds: float = 5.0) -> None:
+def end_orphan(run_id: RunId, identity: ProcessIdentity | None, lock_path: Path, seconds: float = 5.0) -> None:
     """See `SandboxEngine.end_orphan`."""
     if identity is not None and find_start_ticks(identity.pid) == identity.start_ticks:
         with suppress(ProcessLookupError):
             os.killpg(identity.pid, signal.SIGKILL)
-    if lock_path.exists() and not wait_until_free(lock_path, seconds):
+    if not lock_path.exists():
+        return
+    if not wait_until_free(lock_path, seconds, run_id, _NOBODY):
         raise SandboxError(f"{lock_path} is still held after {seconds:g} s, by {sorted(find_holders(lock_path))}")
+    if not _is_free(lock_path):
+        raise SandboxError(f"{lock_path} is held by run {lock_path.read_text()}; that is not {run_id}, and is let be")
 
 
 def find_start_ticks(pid: int) -> int | None:

@@ -114,7 +114,8 @@ class SandboxEngine(Protocol):
         of it is left and `listener` is never called."""
         ...
 
-    def end_orphan(self, identity: ProcessIdentity | None, lock_path: Path) -> None:
-        """Make sure that no sandbox of an earlier daemon holds `lock_path`: kill by recorded pid and start time,
-        then whoever holds the lock, and wait (at most 5 s; raises `SandboxError` when it is still held)."""
+    def end_orphan(self, run_id: RunId, identity: ProcessIdentity | None, lock_path: Path) -> None:
+        """Make sure that the sandbox which an earlier daemon started for this run is gone: kill by recorded pid and
+        start time, then whoever holds the lock for this run or for nobody known, and wait. Raises `SandboxError` when
+        it is still held after 5 s, or is another run's, which is spared."""
         ...

@@ -7,6 +7,7 @@ import subprocess
 from pathlib import Path
 
 from intercomd.clock import Clock
+from intercomd.domain.ids import RunId
 from intercomd.domain.runs import ProcessIdentity
 from intercomd.sandbox import group_lock
 from intercomd.sandbox.agent_program import interpreter
@@ -37,8 +38,8 @@ class ProcessEngine:
     def start(self, spec: SandboxSpec, listener: SandboxListener) -> Sandbox:
         return LiveSandbox(self, spec, listener, self._clock)
 
-    def end_orphan(self, identity: ProcessIdentity | None, lock_path: Path) -> None:
-        group_lock.end_orphan(identity, lock_path)
+    def end_orphan(self, run_id: RunId, identity: ProcessIdentity | None, lock_path: Path) -> None:
+        group_lock.end_orphan(run_id, identity, lock_path)
 
     def prepare(self, spec: SandboxSpec, lock: int) -> Launch:
         """Without mounts the agent learns from its environment where its directories are."""

@@ -151,7 +151,7 @@ class ScriptedAgents:
     def start(self, spec: object, listener: SandboxListener) -> ScriptedSandbox:
         raise AssertionError("runs are launched, not started, in the simulator")
 
-    def end_orphan(self, identity: ProcessIdentity | None, lock_path: Path) -> None:
+    def end_orphan(self, run_id: RunId, identity: ProcessIdentity | None, lock_path: Path) -> None:
         for sandbox in self.alive:
             if sandbox.folder == lock_path.stem:
                 sandbox.is_alive = False

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from intercomd.domain.ids import RunId
 from intercomd.domain.runs import ProcessIdentity
 from intercomd.errors import SandboxError
 from intercomd.sandbox import group_lock
@@ -107,7 +109,7 @@ def test_orphan_of_a_killed_daemon_is_ended(engine: SandboxEngine, tmp_path: Pat
     """After `kill -9` of the daemon the next one frees the group, with and without a recorded identity (B-66)."""
     lock_path = tmp_path / "data" / "run" / f"{FOLDER}.lock"
     with killed_daemon(engine, tmp_path) as identity:
-        engine.end_orphan(identity if is_recorded else None, lock_path)
+        engine.end_orphan(RunId("run-1"), identity if is_recorded else None, lock_path)
         assert group_lock.find_holders(lock_path) == set()
         assert_dies(identity.pid)
         os.close(group_lock.acquire(lock_path, "r-2"))
@@ -118,7 +120,8 @@ def test_end_orphan_spares_a_process_that_got_the_number(engine: SandboxEngine, 
     with subprocess.Popen((sys.executable, "-c", "input()"), stdin=subprocess.PIPE) as bystander:
         ticks = group_lock.find_start_ticks(bystander.pid)
         assert ticks is not None
-        engine.end_orphan(ProcessIdentity(engine.name, "x", bystander.pid, ticks - 1), tmp_path / "x.lock")
+        identity = ProcessIdentity(engine.name, "x", bystander.pid, ticks - 1)
+        engine.end_orphan(RunId("r-1"), identity, tmp_path / "x.lock")
         bystander.communicate(b"\n")
     assert bystander.returncode == 0
 
@@ -129,9 +132,34 @@ def test_end_orphan_says_when_the_lock_stays_held(tmp_path: Path) -> None:
     descriptor = group_lock.acquire(lock_path, "r-1")
     try:
         with pytest.raises(SandboxError, match="is still held"):
-            group_lock.end_orphan(None, lock_path, seconds=0.05)
+            group_lock.end_orphan(RunId("r-1"), None, lock_path, seconds=0.05)
     finally:
         os.close(descriptor)
+
+
+def test_end_orphan_spares_the_sandbox_of_another_run(engine: SandboxEngine, bench: Bench) -> None:
+    """A daemon that was replaced settles what it takes for left behind: the new owner's sandbox is let be, and the
+    left-behind run is not taken for proven dead (B-66)."""
+    sandbox, recorder = bench.start(bench.spec("say('up'); hang()"))
+    recorder.wait_for_result("up")
+    lock_path = bench.layout.lock_path(FOLDER)
+    with pytest.raises(SandboxError, match="held by run run-1"):
+        engine.end_orphan(RunId("run-0"), None, lock_path)
+    assert group_lock.find_holders(lock_path)
+    sandbox.kill()
+    recorder.wait_until_ended()
+    engine.end_orphan(RunId("run-0"), None, lock_path)
+
+
+def test_end_orphan_ends_a_holder_that_did_not_get_to_say_who_it_is(engine: SandboxEngine, tmp_path: Path) -> None:
+    """A daemon killed between taking the lock and naming its run leaves a lock that is nobody's."""
+    lock_path = tmp_path / "x.lock"
+    descriptor = group_lock.acquire(lock_path, "")
+    argv = (sys.executable, "-c", "input()")
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, pass_fds=(descriptor,)) as left_behind:
+        os.close(descriptor)
+        engine.end_orphan(RunId("r-1"), None, lock_path)
+    assert left_behind.returncode == -signal.SIGKILL
 
 
 def test_sandbox_of_another_owner_is_spared(tmp_path: Path) -> None:
