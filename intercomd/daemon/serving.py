@@ -7,48 +7,36 @@ up ends the process with one line. What differs in `intercomd host` is its `Shap
 
 from __future__ import annotations
 
-import hashlib
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
-from intercomd import __version__
-from intercomd.actors.held_lease import HeldLease
 from intercomd.actors.hold_watcher import DutySeen
-from intercomd.actors.slots import SlotsView
 from intercomd.api.access import read_token
 from intercomd.api.app import App, create_app
 from intercomd.api.binding import ListenError
 from intercomd.api.server import ApiServer, ServerOptions
-from intercomd.api.services import Facts, Services
 from intercomd.channels.live import LiveBoard
-from intercomd.channels.local import LocalChannel, LocalHints
-from intercomd.clock import Clock, SystemClock
+from intercomd.clock import SystemClock
 from intercomd.daemon.address_file import AddressFile
+from intercomd.daemon.api_services import Assembled, api_services
 from intercomd.daemon.boards import Board, slot_board
-from intercomd.daemon.bridges import demarch_tools, open_bot, telegram_services
-from intercomd.daemon.control import Control, SomethingChanged, StopAsked, TreeGaveUp, TryAgain
+from intercomd.daemon.bridges import open_bot
+from intercomd.daemon.control import Control, StopAsked, TreeGaveUp, TryAgain
 from intercomd.daemon.housekeeping import Timetable
-from intercomd.daemon.launching import AgentChoices, SandboxLauncher
+from intercomd.daemon.ingredients import Boards, make_parts, open_configured_store
 from intercomd.daemon.notify import ServiceManager
-from intercomd.daemon.operator_desk import OperatorDesk
 from intercomd.daemon.orchestration import Orchestration, Surroundings
-from intercomd.daemon.preflight import Preflight
-from intercomd.daemon.process import IdSource, is_gone, own_holder
 from intercomd.daemon.shape import DAEMON, Running, Shape
-from intercomd.daemon.wiring import Parts, addresses_in, held_leases, own_channels, tree_spec
+from intercomd.daemon.wiring import addresses_in, own_channels, tree_spec
 from intercomd.domain.leases import DISPATCH
-from intercomd.domain.mailbox import Poll, StopClaiming
+from intercomd.domain.mailbox import StopClaiming
 from intercomd.domain.routing import bridged_channels
 from intercomd.errors import IntercomError
 from intercomd.logs import EventLog
-from intercomd.sandbox.choice import choose_engine
-from intercomd.sandbox.layout import Layout
 from intercomd.settings.model import Settings
-from intercomd.store.opening import StoreSettings, open_store
-from intercomd.store.ports import Store
 from intercomd.supervision.addresses import AddressBook
 from intercomd.supervision.errors import StartFailed
 from intercomd.supervision.port import Address
@@ -84,16 +72,6 @@ def serve(settings: Settings, shape: Shape = DAEMON) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Boards:
-    """What actors publish for the main thread and the API."""
-
-    slots: Board[SlotsView]
-    duty: Board[DutySeen]
-    in_flight: Board[int | None]
-    live: LiveBoard
-
-
-@dataclass(frozen=True, slots=True)
 class _Daemon:
     """What the main loop works with."""
 
@@ -109,14 +87,14 @@ def _start(settings: Settings, shape: Shape, control: Control, stack: ExitStack)
     started_at = clock.monotonic()
     _make_folder(settings.storage.data_dir)
     token = read_token(settings.server.bind, settings.server.api_token_file)
-    store = _open_store(settings)
+    store = open_configured_store(settings)
     stack.callback(store.close)
     book = AddressBook()
     slots = slot_board(settings.orchestrator.max_concurrent_containers)
-    boards = _Boards(slots, Board(DutySeen()), Board(None), LiveBoard())
+    boards = Boards(slots, Board(DutySeen()), Board(None), LiveBoard())
     channels = own_channels(settings)
     bridged = bridged_channels(channels) if shape.bridges_to_host else frozenset()
-    parts = replace(_parts(settings, bridged, store, control, boards, clock), bot=open_bot(settings, stack))
+    parts = replace(make_parts(settings, bridged, store, control, boards, clock), bot=open_bot(settings, stack))
     to = addresses_in(book)
     tree = SupervisionTree(
         tree_spec(parts, book), book, clock=clock, on_give_up=lambda reason: control.post(TreeGaveUp(reason))
@@ -127,44 +105,7 @@ def _start(settings: Settings, shape: Shape, control: Control, stack: ExitStack)
         is_enabled=settings.orchestrator.enabled,
         grace=timedelta(milliseconds=settings.orchestrator.grace_ms),
     )
-    local = None
-    if settings.channels.local.enabled:
-        hints = LocalHints(to.message_loop, to.commands)
-        registers = settings.channels.local.auto_register
-        local = LocalChannel(store, clock, hints, boards.live, registers_chats=registers)
-    tools = demarch_tools(settings, os.environ)
-    services = Services(
-        store=store,
-        commands=to.commands,
-        message_loop=to.message_loop,
-        dispatcher=to.dispatcher,
-        leaves={"session_store": to.session_store, "commands": to.commands, "outbox": to.outbox},
-        orchestrator_leaves={"dispatcher": to.dispatcher, "message_loop": to.message_loop},
-        snapshot=tree.snapshot,
-        local=local,
-        facts=Facts(
-            orchestrator=lambda: orchestration.view,
-            slots=lambda: boards.slots.view,
-            is_telegram_enabled=lambda: parts.bot is not None,
-            runtime_profiles=tuple(settings.runtimes.profiles),
-            default_runtime=settings.runtimes.default_runtime,
-            restricts_demarch_writes=settings.demarch.require_main_group_for_writes,
-            is_scheduler_active=lambda: False,
-            duties=lambda: {duty: _standing(lease) for duty, lease in parts.leases.items()},
-        ),
-        on_groups_changed=lambda: _poll(to.message_loop),
-        clock=clock,
-        started_at=started_at,
-        version=__version__,
-        bind=str(settings.server.bind),
-        desk=OperatorDesk(
-            store.holds, to.hold_watcher, control, orchestration.board, boards.duty, parts.holder, clock
-        ),
-        preflight=Preflight(settings, store, parts.choose_engine, parts.holder, is_gone, os.environ).run,
-        telegram=telegram_services(parts, to, tools, stack),
-        demarch=tools,
-        main_folder=settings.orchestrator.main_group_folder,
-    )
+    services = api_services(Assembled(parts, boards, control, to, tree, orchestration, started_at), stack)
     server = _api(settings, create_app(services, token, settings.server.threads), boards.live)
     stack.callback(_stop_tree, tree)
     server.start()
@@ -209,61 +150,6 @@ def _feed(manager: ServiceManager, tree: SupervisionTree) -> None:
         manager.alive()
 
 
-def _open_store(settings: Settings) -> Store:
-    dsn = settings.storage.postgres_dsn
-    return open_store(
-        StoreSettings(
-            assistant_name=settings.assistant.name,
-            main_folder=settings.orchestrator.main_group_folder,
-            sqlite_path=None if dsn else settings.storage.sqlite_path,
-            postgres_dsn=dsn.reveal() if dsn else None,
-        )
-    )
-
-
-def _parts(
-    settings: Settings,
-    bridged: frozenset[str],
-    store: Store,
-    control: Control,
-    boards: _Boards,
-    clock: Clock,
-) -> Parts:
-    install = hashlib.sha256(str(settings.storage.data_dir.resolve()).encode()).hexdigest()[:8]
-    layout = Layout(settings.storage.data_dir, settings.storage.groups_dir, install)
-    choices = AgentChoices(
-        assistant_name=settings.assistant.name,
-        main_folder=settings.orchestrator.main_group_folder,
-        timezone=settings.scheduler.timezone,
-        default_runtime=settings.runtimes.default_runtime,
-        default_models={name: profile.default_model for name, profile in settings.runtimes.profiles.items()},
-    )
-    return Parts(
-        settings=settings,
-        store=store,
-        choose_engine=lambda: choose_engine(settings.sandbox.engine, clock),
-        make_launcher=lambda engine: SandboxLauncher(engine, layout, choices, clock),
-        layout=layout,
-        leases=held_leases(clock, own_channels(settings) | bridged),
-        holder=own_holder(),
-        is_gone=is_gone,
-        on_lease_change=lambda _duty: control.post(SomethingChanged()),
-        publish_slots=lambda view: _publish_slots(view, boards.slots, control),
-        publish_duty=lambda seen: _publish_duty(seen, boards.duty, control),
-        live_board=boards.live,
-        new_id=IdSource(clock),
-        clock=clock,
-        bridged=bridged,
-        publish_in_flight=boards.in_flight.publish,
-    )
-
-
-def _standing(lease: HeldLease) -> str:
-    if lease.epoch is None:
-        return "not held"
-    return "held" if lease.is_usable else "suspended"
-
-
 def _api(settings: Settings, app: App, live: LiveBoard) -> ApiServer:
     options = ServerOptions(
         settings.server.threads,
@@ -271,24 +157,6 @@ def _api(settings: Settings, app: App, live: LiveBoard) -> ApiServer:
         timedelta(milliseconds=settings.server.request_timeout_ms),
     )
     return ApiServer(app, settings.server.bind, options, live.release)
-
-
-def _publish_slots(view: SlotsView, board: Board[SlotsView], control: Control) -> None:
-    """The main thread follows the slots only while it waits for their end."""
-    board.publish(view)
-    if view.is_draining:
-        control.post(SomethingChanged())
-
-
-def _publish_duty(seen: DutySeen, board: Board[DutySeen], control: Control) -> None:
-    has_changed = seen != board.view
-    board.publish(seen)
-    if has_changed:
-        control.post(SomethingChanged())
-
-
-def _poll(message_loop: Address) -> None:
-    message_loop.hint(Poll())
 
 
 def _finish_deliveries(outbox: Address, in_flight: Board[int | None]) -> None:
