@@ -1,9 +1,11 @@
 """Frames: what one marked JSON unit on a run's standard output means (original.md §9.6, §9.8).
 
 Tolerant on purpose: unknown fields and event types are ignored and a result that is not text is rendered as JSON
-(hazard B-64). Protocol 2 is ours: the first frame carries `"protocol": 2`, results and ends of turns carry
-`"answers": [inputId…]`, and an end of turn carries `"turnEnded": true`. Anything else is the existing system's
-protocol 1, where a success without result, event and model is the end of a turn.
+(hazard B-64). Every text of a frame is cleaned here, so that the store and the wire can hold it.
+
+Protocol 2 is ours: the first frame carries `"protocol": 2`, results and ends of turns carry `"answers": [inputId…]`,
+and an end of turn carries `"turnEnded": true`. Anything else is the existing system's protocol 1, where a success
+without result, event and model is the end of a turn.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ import json
 from dataclasses import dataclass
 
 from intercomd.domain.ids import InputId
+from intercomd.domain.text import clean
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +96,7 @@ def parse_frame(payload: bytes) -> Frame:
     result = block.get("result")
     if result is not None:
         text = result if isinstance(result, str) else json.dumps(result, ensure_ascii=False)
-        return Result(text, session_id, answers, model)
+        return Result(clean(text), session_id, answers, model)
     if block.get("turnEnded") is True:
         return TurnEnded(session_id, answers)
     protocol = block.get("protocol")
@@ -114,10 +117,10 @@ def _parse_event(event: dict[str, object]) -> Frame:
 
 
 def _text(value: object) -> str | None:
-    return value if isinstance(value, str) else None
+    return clean(value) if isinstance(value, str) else None
 
 
 def _answers(value: object) -> tuple[InputId, ...] | None:
     if not isinstance(value, list):
         return None
-    return tuple(InputId(item) for item in value if isinstance(item, str))
+    return tuple(InputId(clean(item)) for item in value if isinstance(item, str))

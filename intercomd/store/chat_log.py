@@ -83,6 +83,7 @@ class ChatLogTable:
 def _storable(message: IncomingMessage) -> IncomingMessage:
     return replace(
         message,
+        external_id=clean(message.external_id),
         content=clean(message.content),
         sender=clean(message.sender),
         sender_name=clean(message.sender_name),

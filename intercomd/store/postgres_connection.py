@@ -19,6 +19,7 @@ import pg8000.exceptions
 import pg8000.native
 import scramp  # type: ignore[import-untyped]  # pg8000 lets its errors through
 
+from intercomd.errors import StoreError
 from intercomd.store.engine import Row, SqlValue
 from intercomd.store.named_queries import load_queries
 from intercomd.store.postgres_dsn import PostgresTarget
@@ -135,7 +136,14 @@ class PostgresConnection:
 
 
 def _parameters(statement: Any, values: Mapping[str, SqlValue]) -> tuple[str | None, ...]:
-    return tuple(None if value is None else str(value) for value in statement.make_vals(values))
+    """The values as they are sent. What UTF-8 cannot hold is refused here, before anything is written: it is an error
+    of the caller's, not of the connection, and no later try can do better."""
+    texts = tuple(None if value is None else str(value) for value in statement.make_vals(values))
+    try:
+        "".join(text for text in texts if text is not None).encode()
+    except UnicodeEncodeError as error:
+        raise StoreError(f"a value cannot be stored: {error}") from error
+    return texts
 
 
 @contextmanager

@@ -204,6 +204,8 @@ class SqliteDatabase:
             raise StoreUnavailable(f"{self._path}: the store is closed")
         try:
             yield
+        except UnicodeEncodeError as error:
+            raise StoreError(f"{self._path}: a value cannot be stored: {error}") from error
         except sqlite3.IntegrityError as error:
             raise StoreConflict(f"{self._path}: {error}") from error
         except sqlite3.Error as error:

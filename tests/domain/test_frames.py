@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from dataclasses import astuple
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -77,6 +79,29 @@ def test_block_without_meaning_is_noise(payload: bytes) -> None:
 def test_invalid_utf8_does_not_lose_the_block() -> None:
     """A raw Latin-1 byte inside a text is replaced, the rest is kept (B-62)."""
     assert parse_frame(b'{"status":"success","result":"caf\xe9"}') == Result("caf\N{REPLACEMENT CHARACTER}", None, None)
+
+
+@pytest.mark.parametrize("unstorable", ["\x00", "\ud800"])
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"result": "?", "newSessionId": "?", "model": "?", "answers": ["?"]},
+        {"result": {"?": ["?"]}},
+        {"protocol": 2, "model": "?", "newSessionId": "?"},
+        {"status": "error", "error": "?", "newSessionId": "?"},
+        {"turnEnded": True, "newSessionId": "?"},
+        {"event": {"type": "text_delta", "text": "?"}},
+        {"event": {"type": "tool_start", "toolName": "?", "toolInput": "?"}},
+        {"event": {"type": "?"}},
+    ],
+)
+def test_every_text_of_a_frame_can_be_stored_and_sent(fields: dict[str, object], unstorable: str) -> None:
+    """No agent can put a NUL or a lone surrogate into the store, the log or an answer over HTTP."""
+    escaped = json.dumps(unstorable)[1:-1]
+    payload = json.dumps({**SUCCESS, **fields}).replace("?", escaped).encode()
+    frame = parse_frame(payload)
+    assert "\x00" not in "".join(map(str, astuple(frame)))
+    assert msgspec.json.encode(frame)
 
 
 def test_deep_nesting_is_noise() -> None:

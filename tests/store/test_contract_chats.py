@@ -10,7 +10,7 @@ import pytest
 from intercomd.domain.chat import MessageKind
 from intercomd.domain.events import EventCode
 from intercomd.domain.ids import ChatJid, Seq
-from intercomd.errors import NotFound
+from intercomd.errors import NotFound, StoreError, StoreUnavailable
 from tests.store.household import COOKS, KITCHEN, NOON, Household, message
 
 
@@ -62,6 +62,25 @@ def test_ingest_keeps_any_text(house: Household, text: str, stored: str) -> None
     """Every text comes back as it was, but for what no engine can hold, which becomes U+FFFD."""
     house.say("m", text)
     assert house.contents() == [stored]
+
+
+@pytest.mark.parametrize("unstorable", ["a\x00b", "a\ud800b"])
+def test_ingest_keeps_a_message_with_any_id(house: Household, unstorable: str) -> None:
+    """An id from outside cannot make a message unstorable, and stays the key of the write."""
+    first = house.say(unstorable)
+    again = house.say(unstorable)
+    assert (again.seq, again.is_new) == (first.seq, False)
+
+
+def test_write_refuses_what_utf8_cannot_hold(house: Household) -> None:
+    """A value that no try can store is an error of its caller, never a store that is away; the next write works."""
+    house.say("1")
+    house.open()
+    with pytest.raises(StoreError) as refusal:
+        house.record(session_id="\ud800")
+    assert not isinstance(refusal.value, StoreUnavailable)
+    house.record(session_id="s1")
+    assert house.store.sessions.get(COOKS).session_id == "s1"
 
 
 def test_ingest_decides_what_a_message_is(house: Household) -> None:
