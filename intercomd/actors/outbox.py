@@ -36,6 +36,7 @@ _POLL_INTERVAL = timedelta(seconds=1)
 _EXPIRY_INTERVAL = timedelta(minutes=1)
 _FIRST_WAIT = timedelta(seconds=1)
 _LONGEST_WAIT = timedelta(minutes=1)
+_BATCH = 50
 _log = EventLog("outbox")
 
 
@@ -48,7 +49,12 @@ class Route:
     lease: HeldLease
     is_idempotent: bool
     delivery_timeout: timedelta
-    batch: int = 50
+
+    @property
+    def batch(self) -> int:
+        """How many rows may be with the channel. All of them are in doubt when the process dies, so a channel that
+        would show a text twice gets them one by one."""
+        return _BATCH if self.is_idempotent else 1
 
 
 @dataclass(frozen=True, slots=True)

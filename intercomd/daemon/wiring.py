@@ -25,7 +25,6 @@ from intercomd.channels.host_client import HostClient
 from intercomd.channels.live import LiveBoard
 from intercomd.channels.local import LocalSender
 from intercomd.channels.telegram.bot_api import DEADLINE, BotApi
-from intercomd.channels.telegram.sender import BATCH as TELEGRAM_BATCH
 from intercomd.channels.telegram.sender import DELIVERY_TIMEOUT as TELEGRAM_DELIVERY_TIMEOUT
 from intercomd.channels.telegram.sender import TelegramSender
 from intercomd.clock import Clock
@@ -55,8 +54,6 @@ TEXT_PART_LIMIT = 4096
 _LOCAL_DELIVERY_TIMEOUT = timedelta(seconds=5)
 _HOST_DEADLINE = timedelta(seconds=5)
 """For one text, as in the existing system; at most a third of a lease, so that no text leaves after the lease."""
-_BRIDGE_BATCH = 1
-"""The bridge sends one after the other; what waits for its turn is better in the store than in a mailbox."""
 _BRIDGE_DELIVERY_TIMEOUT = timedelta(seconds=30)
 """More than a text of every bridged channel can take."""
 
@@ -241,7 +238,6 @@ def _outbox(parts: Parts, to: Addresses, context: Context) -> Actor:
             parts.leases[delivery_duty(channel)],
             is_idempotent=HostBridge.is_idempotent,
             delivery_timeout=_BRIDGE_DELIVERY_TIMEOUT,
-            batch=_BRIDGE_BATCH,
         )
         for channel in sorted(parts.bridged)
     ]
@@ -253,7 +249,6 @@ def _outbox(parts: Parts, to: Addresses, context: Context) -> Actor:
                 parts.leases[delivery_duty(TELEGRAM)],
                 is_idempotent=TelegramSender.is_idempotent,
                 delivery_timeout=TELEGRAM_DELIVERY_TIMEOUT,
-                batch=TELEGRAM_BATCH,
             )
         )
     if LOCAL in own_channels(parts.settings):

@@ -104,3 +104,20 @@ def test_outbox_forgets_its_claims_when_the_lease_is_lost(office: PostOffice) ->
     office.channel.refuse(office.channel.handed[0])
     office.sim.run_until_idle()
     assert office.rows()["t1"].state is OutboxState.SENDING
+
+
+@pytest.mark.parametrize(("is_idempotent", "handed"), [(True, 10), (False, 1)])
+def test_channel_that_would_show_a_text_twice_gets_one_at_a_time(
+    tmp_path: Path, is_idempotent: bool, handed: int
+) -> None:
+    """What a killed process leaves in doubt is what was on the wire, not a batch of chats."""
+    office = PostOffice(tmp_path, is_idempotent=is_idempotent, answers=False)
+    try:
+        for number in range(10):
+            office.put(f"t{number}", f"{number}@g.us")
+        office.take_lease()
+        office.open()
+        office.sim.advance(timedelta(seconds=5))
+        assert len(office.channel.handed) == handed
+    finally:
+        office.close()

@@ -22,8 +22,6 @@ from intercomd.domain.text import utf16_units
 from intercomd.errors import ChannelError, InvalidInput
 from intercomd.logs import EventLog
 
-BATCH = 1
-"""One text after the other; what waits for its turn is better in the store than in a mailbox."""
 DELIVERY_TIMEOUT = 6 * DEADLINE
 """The Outbox counts a text as unknown after it; far more than a call takes, name look-ups included."""
 _REPEAT_MARK = "(may be a duplicate)\n"
