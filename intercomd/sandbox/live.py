@@ -14,14 +14,14 @@ import shutil
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from datetime import timedelta
-from threading import Lock, Thread
+from threading import Event, Lock, Thread
 from typing import Protocol
 
 from intercomd.clock import Clock
 from intercomd.domain.frames import Frame
 from intercomd.domain.ids import InputId
 from intercomd.domain.runs import ProcessIdentity
-from intercomd.errors import IntercomError, SandboxError
+from intercomd.errors import IntercomError, MailboxFull, SandboxError
 from intercomd.logs import EventLog
 from intercomd.sandbox import group_lock
 from intercomd.sandbox.child import Child, Launch
@@ -34,6 +34,8 @@ from intercomd.sandbox.streams import Streams
 ERROR_TAIL_BYTES = 2000
 _START_SECONDS = 30.0
 _LOCK_SECONDS = 5.0
+_SAY_PAUSE_SECONDS = 0.1
+_SAY_SECONDS = 60.0
 _START_ERRORS = (SandboxError, OSError, ValueError)
 """What a start may meet: a refusal, a limit of the system, a word that cannot be an argument."""
 _LOG = EventLog("sandbox")
@@ -65,6 +67,7 @@ class LiveSandbox:
         self._guard = Lock()
         self._files = InputFiles(spec.input_dir)
         self._is_over = False
+        self._gives_up = Event()
         self._takes_frames = True
         started: Future[Child] = Future()
         self._thread = Thread(target=self._main, args=(started,), name=f"sandbox {spec.run_id}", daemon=True)
@@ -98,6 +101,8 @@ class LiveSandbox:
 
     def kill(self) -> None:
         self._child.kill()
+        if self._is_over:
+            self._gives_up.set()
 
     def wait(self, timeout: timedelta) -> bool:
         self._thread.join(timeout.total_seconds())
@@ -190,10 +195,22 @@ class LiveSandbox:
         self._remove_run_dir()
 
     def _say_ended(self, summary: RunSummary) -> None:
-        try:
-            self._listener.ended(summary.exit_code, summary.signal, summary.stderr.text(ERROR_TAIL_BYTES))
-        except IntercomError as error:
-            _LOG.error("sandbox.listener_refused", run_id=self._spec.run_id, error=error)
+        """Until it is heard: a full mailbox is asked again. Not for ever, nor once whoever listens gives up by `kill`,
+        who then learns of the end through `wait`."""
+        error_tail = summary.stderr.text(ERROR_TAIL_BYTES)
+        deadline = self._clock.monotonic() + _SAY_SECONDS
+        while True:
+            try:
+                self._listener.ended(summary.exit_code, summary.signal, error_tail)
+                return
+            except MailboxFull as error:
+                refusal: IntercomError = error
+                is_last = self._clock.monotonic() > deadline or self._gives_up.wait(_SAY_PAUSE_SECONDS)
+            except IntercomError as error:
+                refusal, is_last = error, True
+            if is_last:
+                _LOG.error("sandbox.listener_refused", run_id=self._spec.run_id, error=refusal)
+                return
 
     def _write_log(self, summary: RunSummary) -> None:
         try:

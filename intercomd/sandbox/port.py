@@ -69,7 +69,8 @@ class SandboxListener(Protocol):
         ...
 
     def ended(self, exit_code: int | None, signal: int | None, error_tail: str) -> None:
-        """The process is reaped and both streams are read to their end (or the process group was killed)."""
+        """The process is reaped and both streams are read to their end (or the process group was killed). Told again
+        when the listener raises `MailboxFull`: for a minute, or until `kill`."""
         ...
 
 
@@ -95,7 +96,8 @@ class Sandbox(Protocol):
         ...
 
     def wait(self, timeout: timedelta) -> bool:
-        """True once `ended` was called; False when `timeout` passed before. The one method that may block."""
+        """True once it ended and `ended` was told, or could not be; False when `timeout` passed before. The one method
+        that may block."""
         ...
 
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 import os
 import selectors
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from itertools import groupby
 from threading import Lock
 from typing import IO
 
@@ -21,6 +22,9 @@ LEAST_FRAME_BYTES = 1024
 """What a frame counts at least, so that a thousand small ones are a limit, too: they stand in a mailbox."""
 _CHUNK_BYTES = 64 * 1024
 _DRAIN_LIMIT_BYTES = 1024 * 1024
+DRAIN_LIMIT_FRAMES = 4096
+"""Nobody waits for the listener once the agent has exited, so this is what its mailbox must have room for. An agent
+that leaves its pipe as it is cannot leave more than a thousand frames in it."""
 _DRAIN_SECONDS = 1.0
 
 Deliver = Callable[[int, Frame, int], None]
@@ -34,6 +38,8 @@ class Streams:
         self.stdout = Tail()
         self.stderr = Tail()
         self.frame_count = 0
+        self._frame_limit: int | None = None
+        self._dropped_count = 0
         self._deliver = deliver
         self._parser = BlockParser()
         self._selector = selectors.PollSelector()
@@ -61,8 +67,10 @@ class Streams:
     def drain(self, child: Child) -> None:
         """Take what an exited child and its killed descendants left in their pipes, up to the end of both streams.
 
-        Somebody who escaped may hold them open, or write on: neither is waited for beyond a limit.
+        Somebody who escaped may hold them open, or write on: neither is waited for beyond a limit. Frames beyond
+        theirs are counted in one `Noise` at the end.
         """
+        self._frame_limit = self.frame_count + DRAIN_LIMIT_FRAMES
         deadline = time.monotonic() + _DRAIN_SECONDS
         taken = 0
         with selectors.PollSelector() as selector:
@@ -78,6 +86,8 @@ class Streams:
                     if not size:
                         selector.unregister(key.fileobj)
         self._deliver_blocks(self._parser.close())
+        if self._dropped_count:
+            self._deliver_frame(Noise(f"{self._dropped_count} more frames at the agent's end"), LEAST_FRAME_BYTES)
 
     def release(self, size_bytes: int) -> None:
         """Frames of this many bytes are dealt with."""
@@ -133,13 +143,17 @@ class Streams:
         return chunk
 
     def _deliver_blocks(self, blocks: list[Block]) -> None:
-        for block in blocks:
-            frame, size = (block, 0) if isinstance(block, Noise) else (parse_frame(block), len(block))
-            size = max(size, LEAST_FRAME_BYTES)
-            self.frame_count += 1
-            with self._guard:
-                self._unreleased_bytes += size
-            self._deliver(self.frame_count, frame, size)
+        for frame, size in _merge_noise(blocks):
+            if self._frame_limit is not None and self.frame_count >= self._frame_limit:
+                self._dropped_count += 1
+            else:
+                self._deliver_frame(frame, max(size, LEAST_FRAME_BYTES))
+
+    def _deliver_frame(self, frame: Frame, size: int) -> None:
+        self.frame_count += 1
+        with self._guard:
+            self._unreleased_bytes += size
+        self._deliver(self.frame_count, frame, size)
 
     def _resume(self, stdout: IO[bytes]) -> None:
         with self._guard:
@@ -158,3 +172,14 @@ class Streams:
     def _unwatch(self, stream: IO[bytes]) -> None:
         with suppress(KeyError):
             self._selector.unregister(stream)
+
+
+def _merge_noise(blocks: Iterable[Block]) -> Iterator[tuple[Frame, int]]:
+    """The blocks' frames with their sizes, each stretch of noise as one that gives the reason of its first."""
+    frames = ((block, 0) if isinstance(block, Noise) else (parse_frame(block), len(block)) for block in blocks)
+    for is_noise, stretch in groupby(frames, lambda read: isinstance(read[0], Noise)):
+        if not is_noise:
+            yield from stretch
+            continue
+        (first, size), *others = stretch
+        yield first, size + sum(size for _, size in others)

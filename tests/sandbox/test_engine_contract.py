@@ -6,6 +6,7 @@ import fcntl
 import json
 import os
 import signal
+import threading
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -14,10 +15,11 @@ import pytest
 
 from intercomd.domain.frames import Noise
 from intercomd.domain.ids import InputId
-from intercomd.errors import ActorUnavailable, SandboxError
+from intercomd.errors import ActorUnavailable, MailboxFull, SandboxError
 from intercomd.sandbox.port import SandboxEngine
-from intercomd.sandbox.streams import LEAST_FRAME_BYTES, UNRELEASED_LIMIT_BYTES
-from tests.sandbox.harness import Bench, Ended, Recorder
+from intercomd.sandbox.streams import DRAIN_LIMIT_FRAMES, LEAST_FRAME_BYTES, UNRELEASED_LIMIT_BYTES
+from tests.sandbox.harness import DEADLINE, Bench, Ended, Recorder
+from tests.support.waiting import wait_for
 
 MEGABYTE = 1_000_000
 
@@ -157,8 +159,8 @@ def test_follow_ups_arrive_whole_and_in_order(bench: Bench) -> None:
 
 @pytest.mark.parametrize(("frames", "size", "ahead"), [(320, 100_000, 9), (5000, 1, 1000)])
 def test_reader_waits_until_frames_are_released(bench: Bench, frames: int, size: int, ahead: int) -> None:
-    """At most 1 MiB of frames, or a thousand of them, and what one read brings, is ahead of a listener that is slower
-    than the agent; every frame arrives in the end."""
+    """At most 1 MiB of frames, or a thousand of them, and what one read brings and the agent leaves in its pipe, is
+    ahead of a listener that is slower than the agent; every frame arrives in the end."""
     recorder = Recorder(holds_frames=True)
     bench.start(bench.spec(f"for n in range({frames}): say('r' * {size})"), recorder)
     for count in range(1, frames + 1):
@@ -168,7 +170,66 @@ def test_reader_waits_until_frames_are_released(bench: Bench, frames: int, size:
     recorder.wait_until_ended()
     assert len(recorder.results) == frames
     assert min(recorder.sizes.values) >= LEAST_FRAME_BYTES
-    assert recorder.most_unreleased_bytes <= 2 * UNRELEASED_LIMIT_BYTES
+    assert recorder.most_unreleased_bytes <= 3 * UNRELEASED_LIMIT_BYTES
+
+
+def test_frames_left_at_the_end_are_bounded(bench: Bench) -> None:
+    """An agent that makes its pipe as large as it can, fills it with small frames and exits, does not flood a listener
+    that stands still: what is left out is counted, and `ended` is told (B-70)."""
+    code = """
+import fcntl, select
+F_SETPIPE_SZ = 1031
+fcntl.fcntl(1, F_SETPIPE_SZ, 1 << 20)
+os.set_blocking(1, False)
+frames = b'---INTERCOM_OUTPUT_START---{"status":"success"}---INTERCOM_OUTPUT_END---' * 1000
+written = 0
+while select.select([], [1], [], 0.3)[1]:
+    written += os.write(1, frames[written % 72 :])
+"""
+    recorder = Recorder(holds_frames=True)
+    bench.start(bench.spec(code), recorder)
+    assert recorder.wait_until_ended().exit_code == 0
+    frames = recorder.frames.values
+    ahead = UNRELEASED_LIMIT_BYTES // LEAST_FRAME_BYTES + 1000
+    assert DRAIN_LIMIT_FRAMES < len(frames) <= ahead + DRAIN_LIMIT_FRAMES
+    assert isinstance(frames[-1], Noise) and "more frames" in frames[-1].reason
+
+
+def test_stretch_of_noise_is_one_frame(bench: Bench) -> None:
+    """Blocks that are no frames come together, one for each read, and do not hide the frame after them."""
+    _, recorder = bench.run("put('---INTERCOM_OUTPUT_START------INTERCOM_OUTPUT_END---' * 5000); say('after')")
+    assert recorder.results == ["after"] and len(recorder.frames.values) < 500
+
+
+def test_end_is_said_again_to_a_listener_that_has_no_room(bench: Bench) -> None:
+    """A full mailbox delays `ended` and does not lose it."""
+
+    class Full(Recorder):
+        def ended(self, exit_code: int | None, signal: int | None, error_tail: str) -> None:
+            self.calls.append("asked")
+            if len(self.calls) < 3:
+                raise MailboxFull("as many items as it may hold")
+            super().ended(exit_code, signal, error_tail)
+
+    recorder = Full()
+    bench.start(bench.spec("sys.exit(3)"), recorder)
+    assert recorder.wait_until_ended().exit_code == 3
+    assert recorder.calls == ["asked", "asked", "asked", "ended"]
+
+
+def test_end_is_not_said_for_ever(bench: Bench) -> None:
+    """Who never has room ends the saying by `kill`, and knows by `wait` that the sandbox is gone."""
+    refused = threading.Event()
+
+    class AlwaysFull(Recorder):
+        def ended(self, exit_code: int | None, signal: int | None, error_tail: str) -> None:
+            refused.set()
+            raise MailboxFull("as many items as it may hold")
+
+    sandbox, _ = bench.start(bench.spec("sys.exit(0)"), AlwaysFull())
+    wait_for(refused, "the refusal of `ended`")
+    sandbox.kill()
+    assert sandbox.wait(DEADLINE)
 
 
 def test_sandbox_may_be_called_after_its_end(bench: Bench) -> None:
