@@ -25,7 +25,7 @@ def main() -> int:
     frames = FrameWriter(session_id or _new_session_id())
     frames.announce(Echo.model)
     runtime = Echo(frames)
-    inbox = Inbox(os.environ.get("INTERCOM_IPC_DIR", "/workspace/ipc") + "/input")
+    inbox = Inbox(os.environ.get("INTERCOM_INPUT_DIR", "/workspace/ipc/input"))
     while True:
         frames.answers = [] if input_id is None else [input_id]
         if not runtime.turn(prompt):

@@ -21,7 +21,7 @@ from intercomd.errors import SandboxError
 from intercomd.sandbox import group_lock
 from intercomd.sandbox.agent_program import interpreter
 from intercomd.sandbox.child import Launch
-from intercomd.sandbox.layout import GROUP_INSIDE, IPC_INSIDE
+from intercomd.sandbox.layout import GROUP_INSIDE, INPUT_INSIDE
 from intercomd.sandbox.live import LiveSandbox
 from intercomd.sandbox.port import Mount, Sandbox, SandboxListener, SandboxSpec
 
@@ -34,7 +34,7 @@ _ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "HOME": "/tmp",
     "INTERCOM_GROUP_DIR": GROUP_INSIDE,
-    "INTERCOM_IPC_DIR": IPC_INSIDE,
+    "INTERCOM_INPUT_DIR": INPUT_INSIDE,
 }
 
 

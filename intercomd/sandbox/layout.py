@@ -1,6 +1,6 @@
 """Where a run's files are, on the host and as the agent sees them (original.md §9.4, as far as it applies).
 
-    data/run/<run id>/input/     follow-ups and the close sentinel; /workspace/ipc/input, read-only inside
+    data/run/<run id>/           follow-ups and the close sentinel; /workspace/ipc/input, read-only inside
     data/run/<folder>.lock       held while the group has a sandbox
     data/logs/<folder>/          a log per run; never inside a sandbox
     groups/<folder>/             /workspace/group, the one place an agent may write
@@ -26,7 +26,7 @@ from intercomd.sandbox.port import AgentInput, Mount, SandboxEngine, SandboxSpec
 
 GROUP_INSIDE = "/workspace/group"
 GLOBAL_INSIDE = "/workspace/global"
-IPC_INSIDE = "/workspace/ipc"
+INPUT_INSIDE = "/workspace/ipc/input"
 
 _UNFIT = re.compile(r"[^A-Za-z0-9-]+")
 
@@ -68,11 +68,11 @@ class Layout:
     ) -> SandboxSpec:
         """Create what the run needs and describe it; raises `SandboxError`. The engine removes the run's directory."""
         folder = agent_input.folder
-        run_dir = self._data / "run" / run_id
+        input_dir = self._data / "run" / run_id
         group_dir = self._groups / folder
         log_name = f"container-{iso_ms(now).replace(':', '-').replace('.', '-')}-{run_id}.log"
         try:
-            (run_dir / "input").mkdir(parents=True)
+            input_dir.mkdir(parents=True)
             group_dir.mkdir(parents=True, exist_ok=True)
             self.log_directory(folder).mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -86,12 +86,11 @@ class Layout:
             mounts=(
                 Mount(group_dir, GROUP_INSIDE, is_writable=True),
                 *self._global_mount(agent_input),
-                Mount(run_dir / "input", f"{IPC_INSIDE}/input"),
+                Mount(input_dir, INPUT_INSIDE),
                 *agent_mounts(engine),
             ),
             environment={"TZ": timezone},
-            run_dir=run_dir,
-            input_dir=run_dir / "input",
+            input_dir=input_dir,
             lock_path=self.lock_path(folder),
             log_path=self.log_directory(folder) / log_name,
         )

@@ -1,6 +1,6 @@
 """A running sandbox: one thread that starts the process, feeds and reads it, and says how it ended.
 
-Owns:      the process, its streams, the run's directory, the run's log.
+Owns:      the process, its streams, the run's input directory, the run's log.
 Never:     decides when to stop; waits for a stream that somebody outside of the sandbox keeps open.
 Talks to:  the listener, from its thread only.
 
@@ -76,7 +76,7 @@ class LiveSandbox:
             self._begin()
             child = _await_start(started)
         except (*_START_ERRORS, RuntimeError) as error:
-            self._remove_run_dir()
+            self._remove_input_dir()
             raise SandboxError(f"run {spec.run_id}: {error}") from error
         self.identity = ProcessIdentity(recipe.name, self._name, child.pid, child.start_ticks)
 
@@ -192,7 +192,7 @@ class LiveSandbox:
             self._is_over = True
         child.close()
         self._streams.close()
-        self._remove_run_dir()
+        self._remove_input_dir()
 
     def _say_ended(self, summary: RunSummary) -> None:
         """Until it is heard: a full mailbox is asked again. Not for ever, nor once whoever listens gives up by `kill`,
@@ -218,11 +218,11 @@ class LiveSandbox:
         except OSError as error:
             _LOG.warning("sandbox.log_not_written", run_id=self._spec.run_id, path=self._spec.log_path, error=error)
 
-    def _remove_run_dir(self) -> None:
+    def _remove_input_dir(self) -> None:
         try:
-            shutil.rmtree(self._spec.run_dir)
+            shutil.rmtree(self._spec.input_dir)
         except OSError as error:
-            _LOG.warning("sandbox.run_dir_left", run_id=self._spec.run_id, path=self._spec.run_dir, error=error)
+            _LOG.warning("sandbox.input_dir_left", run_id=self._spec.run_id, path=self._spec.input_dir, error=error)
 
 
 def _await_start(started: Future[Child]) -> Child:

@@ -43,14 +43,14 @@ class ProcessEngine:
 
     def prepare(self, spec: SandboxSpec, lock: int) -> Launch:
         """Without mounts the agent learns from its environment where its directories are."""
-        group_dir = next((mount.host for mount in spec.mounts if mount.inside == GROUP_INSIDE), spec.run_dir)
+        group_dir = next((mount.host for mount in spec.mounts if mount.inside == GROUP_INSIDE), spec.input_dir)
         environment = {
             "PATH": os.defpath,
             "LANG": "C.UTF-8",
             "HOME": str(group_dir),
             **spec.environment,
             "INTERCOM_GROUP_DIR": str(group_dir),
-            "INTERCOM_IPC_DIR": str(spec.input_dir.parent),
+            "INTERCOM_INPUT_DIR": str(spec.input_dir),
         }
         return Launch(spec.command, environment, working_directory=group_dir)
 

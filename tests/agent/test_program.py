@@ -34,18 +34,18 @@ ARGV = (sys.executable, "-I", "-S", "-B", "-W", "error", str(AGENT_DIRECTORY / "
 class Agent:
     """A directory for its input, and what came of a run."""
 
-    def __init__(self, ipc: Path) -> None:
-        self.ipc = ipc
+    def __init__(self, inbox: Path) -> None:
+        self.inbox = inbox
         self.stdout = b""
         self.stderr = b""
         self.exit_code: int | None = None
-        (ipc / "input").mkdir()
+        inbox.mkdir()
 
     def write(self, name: str, content: object) -> None:
-        (self.ipc / "input" / name).write_text(content if isinstance(content, str) else json.dumps(content))
+        (self.inbox / name).write_text(content if isinstance(content, str) else json.dumps(content))
 
     def start(self) -> subprocess.Popen[bytes]:
-        environment = {"INTERCOM_IPC_DIR": str(self.ipc)}
+        environment = {"INTERCOM_INPUT_DIR": str(self.inbox)}
         pipe = subprocess.PIPE
         return subprocess.Popen(ARGV, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True)
 
@@ -68,7 +68,7 @@ class Agent:
 
 @pytest.fixture
 def agent(tmp_path: Path) -> Iterator[Agent]:
-    yield Agent(tmp_path)
+    yield Agent(tmp_path / "input")
 
 
 ANNOUNCED = Announcement(2, "echo", None)
@@ -203,7 +203,7 @@ def test_session_is_made_when_none_is_given(agent: Agent) -> None:
 
 def test_agent_ends_when_its_input_directory_is_gone(agent: Agent) -> None:
     """An agent whose host removed the run does not wait for ever."""
-    (agent.ipc / "input").rmdir()
+    agent.inbox.rmdir()
     assert agent.run_raw(b'{"prompt":"hi"}')[-1] == TurnEnded(*_session_of(agent), ())
     assert agent.exit_code == 0
 
@@ -220,7 +220,7 @@ def test_start_needs_few_modules(agent: Agent) -> None:
     agent.write("_close", "")
     argv = (*ARGV[:-1], "-X", "importtime", ARGV[-1])
     done = subprocess.run(
-        argv, input=b'{"prompt":"hi"}', capture_output=True, env={"INTERCOM_IPC_DIR": str(agent.ipc)}, check=True
+        argv, input=b'{"prompt":"hi"}', capture_output=True, env={"INTERCOM_INPUT_DIR": str(agent.inbox)}, check=True
     )
     imported = {line.rpartition(b"|")[2].strip().decode() for line in done.stderr.splitlines()}
     assert imported.isdisjoint({"json", "re", "typing", "enum", "subprocess", "uuid", "site", "threading"})

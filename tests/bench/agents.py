@@ -68,9 +68,10 @@ class BareStarts:
 
     def __init__(self, agent: Agent, home: Path) -> None:
         self._command = agent.command
-        (home / "ipc/input").mkdir(parents=True, exist_ok=True)
-        (home / "ipc/input" / SENTINEL).touch()  # the echo agent ends after its first turn
-        self._environment = {"PATH": os.defpath, "INTERCOM_IPC_DIR": str(home / "ipc")}
+        inbox = home / "input"
+        inbox.mkdir(parents=True, exist_ok=True)
+        (inbox / SENTINEL).touch()  # the echo agent ends after its first turn
+        self._environment = {"PATH": os.defpath, "INTERCOM_INPUT_DIR": str(inbox)}
         self._request = render_agent_input(
             AgentInput(
                 "<messages>\n<message>hello</message>\n</messages>",

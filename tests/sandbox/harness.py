@@ -23,7 +23,7 @@ DEADLINE = timedelta(seconds=DEADLINE_SECONDS)
 
 PRELUDE = r"""
 import json, os, signal, sys, time
-group, ipc = os.environ["INTERCOM_GROUP_DIR"], os.environ["INTERCOM_IPC_DIR"]
+group, inbox = os.environ["INTERCOM_GROUP_DIR"], os.environ["INTERCOM_INPUT_DIR"]
 def put(text, to=1):
     data = text if isinstance(text, bytes) else text.encode()
     while data:

@@ -66,7 +66,7 @@ def test_everything_but_the_group_directory_is_read_only(box: Bench, path: str) 
 
 def test_input_directory_is_read_only(box: Bench) -> None:
     """The agent cannot plant a link where the host writes (B-46)."""
-    assert "Read-only" in attempt(box, "os.symlink('/etc/passwd', ipc + '/input/0000000000001-input.json')")
+    assert "Read-only" in attempt(box, "os.symlink('/etc/passwd', inbox + '/0000000000001-input.json')")
 
 
 def test_group_directory_is_shared(box: Bench) -> None:
@@ -96,7 +96,7 @@ def test_environment_and_arguments_of_the_host_are_invisible(box: Bench, monkeyp
         "b''.join(open(f'/proc/{pid}/{name}', 'rb').read() for pid in os.listdir('/proc') if pid.isdigit()"
         " for name in ('cmdline', 'environ') if pid != str(os.getpid()) or name == 'environ')",
     )
-    assert "bwrap" in seen and "INTERCOM_IPC_DIR" in seen
+    assert "bwrap" in seen and "INTERCOM_INPUT_DIR" in seen
     assert "s3cret" not in seen and str(box.root) not in seen
 
 

@@ -251,7 +251,7 @@ def test_run_directory_is_gone_and_the_log_is_there_at_the_end(bench: Bench) -> 
     log = spec.log_path.read_text()
     assert "Exit Code: 7" in log and "to the log" in log and "words" in log
     assert spec.log_path.stat().st_mode & 0o777 == 0o600
-    assert not spec.run_dir.exists()
+    assert not spec.input_dir.exists()
 
 
 def test_listener_that_refuses_a_frame_ends_the_sandbox(bench: Bench) -> None:
@@ -274,7 +274,7 @@ def test_failed_start_leaves_nothing(engine: SandboxEngine, bench: Bench) -> Non
     recorder = Recorder()
     with pytest.raises(SandboxError, match=str(spec.run_id)):
         engine.start(replace(spec, lock_path=bench.root / "missing" / "x.lock"), recorder)
-    assert recorder.calls == [] and not spec.run_dir.exists()
+    assert recorder.calls == [] and not spec.input_dir.exists()
 
 
 def test_sandbox_has_a_name_and_an_identity(engine: SandboxEngine, bench: Bench) -> None:

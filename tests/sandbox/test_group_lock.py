@@ -62,7 +62,7 @@ def assert_refused_start_leaves_the_group_free(
     with monkeypatch.context() as patch, pytest.raises(SandboxError, match="Too many open files"):
         patch.setattr(place, call, refuse)
         bench.start(spec, recorder)
-    assert recorder.calls == [] and not spec.run_dir.exists()
+    assert recorder.calls == [] and not spec.input_dir.exists()
     assert bench.run("sys.exit(0)")[0].exit_code == 0
 
 
@@ -73,7 +73,7 @@ def test_second_start_for_a_group_is_refused(engine: SandboxEngine, bench: Bench
     spec, second = bench.spec("say('never')"), Recorder()
     with pytest.raises(SandboxError, match="has a sandbox already"):
         engine.start(spec, second)
-    assert not spec.run_dir.exists() and second.calls == []
+    assert not spec.input_dir.exists() and second.calls == []
     sandbox.kill()
     first.wait_until_ended()
 

@@ -29,7 +29,7 @@ def prepare(root: Path, *, is_main: bool = False) -> SandboxSpec:
 def test_run_gets_its_directories(tmp_path: Path) -> None:
     """Input, group and log directories exist; the log is not in a directory that the agent can write (B-70)."""
     spec = prepare(tmp_path)
-    assert spec.input_dir == tmp_path / "data" / "run" / "r-1" / "input" and spec.input_dir.is_dir()
+    assert spec.input_dir == tmp_path / "data" / "run" / "r-1" and spec.input_dir.is_dir()
     assert spec.log_path == tmp_path / "data" / "logs" / "kitchen" / "container-2026-11-22T12-00-00-005Z-r-1.log"
     assert spec.log_path.parent.is_dir()
     assert [mount.host for mount in spec.mounts if mount.is_writable] == [tmp_path / "groups" / "kitchen"]

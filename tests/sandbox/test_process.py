@@ -25,13 +25,13 @@ def open_air(tmp_path: Path) -> Iterator[Bench]:
 def test_agent_gets_an_environment_of_its_own(open_air: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     """It learns where its directories are, starts in the group's, and sees nothing of the daemon's environment."""
     monkeypatch.setenv("INTERCOM_TEST_SECRET", "s3cret")
-    spec = open_air.spec("say(' '.join([os.getcwd(), group, ipc, os.environ['TZ'], *sorted(os.environ)]))")
+    spec = open_air.spec("say(' '.join([os.getcwd(), group, inbox, os.environ['TZ'], *sorted(os.environ)]))")
     _, recorder = open_air.start(spec)
     recorder.wait_until_ended()
     group_dir = str(open_air.group_file("."))
-    directory, group, ipc, timezone, *names = recorder.results[0].split()
-    assert (directory, group, ipc, timezone) == (group_dir, group_dir, str(spec.run_dir), "UTC")
-    assert names == ["HOME", "INTERCOM_GROUP_DIR", "INTERCOM_IPC_DIR", "LANG", "PATH", "TZ"]
+    directory, group, inbox, timezone, *names = recorder.results[0].split()
+    assert (directory, group, inbox, timezone) == (group_dir, group_dir, str(spec.input_dir), "UTC")
+    assert names == ["HOME", "INTERCOM_GROUP_DIR", "INTERCOM_INPUT_DIR", "LANG", "PATH", "TZ"]
 
 
 def test_command_that_does_not_exist_is_a_failed_start(open_air: Bench) -> None:
@@ -40,7 +40,7 @@ def test_command_that_does_not_exist_is_a_failed_start(open_air: Bench) -> None:
     recorder = Recorder()
     with pytest.raises(SandboxError, match="cannot start /no/such/program"):
         open_air.start(spec, recorder)
-    assert recorder.calls == [] and not spec.run_dir.exists()
+    assert recorder.calls == [] and not spec.input_dir.exists()
     assert open_air.run("sys.exit(0)")[0].exit_code == 0
 
 
