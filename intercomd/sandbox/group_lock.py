@@ -148,10 +148,14 @@ def _try(lock_path: Path) -> int | None:
 
 
 def _write_owner(lock_path: Path, owner: str) -> None:
-    """Through a descriptor of its own: the one that the sandbox inherits cannot write."""
-    descriptor = _open(lock_path, os.O_WRONLY | os.O_TRUNC)
+    """Through a descriptor of its own: the one that the sandbox inherits cannot write. Over the name before, which as
+    a rule is as long: ext4 writes a file that was emptied and filled again to the disk when it is closed."""
+    name = owner.encode()
+    descriptor = _open(lock_path, os.O_WRONLY)
     try:
-        os.write(descriptor, owner.encode())
+        os.write(descriptor, name)
+        if os.fstat(descriptor).st_size > len(name):
+            os.ftruncate(descriptor, len(name))
     except OSError as error:
         raise SandboxError(f"cannot write the group's lock {lock_path}: {error.strerror}") from error
     finally:

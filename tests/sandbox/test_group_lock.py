@@ -177,6 +177,13 @@ def test_sandbox_of_another_owner_is_spared(tmp_path: Path) -> None:
     assert sandbox.returncode == 0
 
 
+def test_lock_names_its_present_owner_whatever_the_length_of_the_name_before(tmp_path: Path) -> None:
+    """Nothing of an earlier owner's name is left, so nobody is taken for another one (B-66)."""
+    for owner in ("run-1", "r-1", "", "run-22"):
+        group_lock.give_back(group_lock.acquire(tmp_path / "x.lock", owner))
+        assert (tmp_path / "x.lock").read_text() == owner
+
+
 def test_holder_of_an_unlocked_descriptor_is_no_holder(tmp_path: Path) -> None:
     """A process that merely has the file open is not found, and so never killed."""
     lock_path = tmp_path / "x.lock"
