@@ -26,7 +26,7 @@ from intercomd.channels.live import LiveBoard
 from intercomd.channels.telegram.bot_api import HttpBotApi
 from intercomd.channels.telegram.intake import IntakeRules, TelegramIntake
 from intercomd.channels.telegram.relay import TelegramRelay
-from intercomd.channels.telegram.sender import BATCH, DELIVERY_TIMEOUT, TelegramSender
+from intercomd.channels.telegram.sender import DELIVERY_TIMEOUT, TelegramSender
 from intercomd.clock import SystemClock
 from intercomd.daemon.process import IdSource
 from intercomd.demarch.tools import DemarchPolicy, DemarchTools
@@ -134,7 +134,7 @@ def daemon(store: Store, fake: FakeBotApi, bot: HttpBotApi, tmp_path: Path) -> I
 
     def outbox(context: Context) -> Actor:
         address = book.address("sender")
-        route = Route(TELEGRAM, address, lease, is_idempotent=False, delivery_timeout=DELIVERY_TIMEOUT, batch=BATCH)
+        route = Route(TELEGRAM, address, lease, is_idempotent=False, delivery_timeout=DELIVERY_TIMEOUT)
         lifetime = timedelta(hours=1)
         return Outbox(store.outbox, {TELEGRAM: route}, clock, context, resends_unknown=True, text_lifetime=lifetime)
 
