@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from intercomd.actors.held_lease import HeldLease
 from intercomd.clock import Clock
@@ -26,7 +26,7 @@ from intercomd.domain.mailbox import (
     TextNotDelivered,
     TextsRecorded,
 )
-from intercomd.domain.outbox import OutboxRow
+from intercomd.domain.outbox import LONGEST_WAIT, OutboxRow
 from intercomd.errors import FenceLost
 from intercomd.logs import EventLog
 from intercomd.store.ports import OutboxTable
@@ -35,7 +35,9 @@ from intercomd.supervision.port import Address, Context
 _POLL_INTERVAL = timedelta(seconds=1)
 _EXPIRY_INTERVAL = timedelta(minutes=1)
 _FIRST_WAIT = timedelta(seconds=1)
-_LONGEST_WAIT = timedelta(minutes=1)
+_LONGEST_BACKOFF = timedelta(minutes=1)
+_CLOCK_SLACK = timedelta(minutes=1)
+"""Between two sweeps the wall clock may differ so much from the monotonic one without having been set."""
 _BATCH = 50
 _log = EventLog("outbox")
 
@@ -89,6 +91,9 @@ class Outbox:
         self._delivered: dict[OutboxId, tuple[str, ...]] = {}
         self._rescued: dict[str, Epoch] = {}
         self._is_claiming: set[str] = set()
+        self._fenced: set[str] = set()
+        self._last_sweep: tuple[datetime, float] | None = None
+        self._expires_from = 0.0
 
     def on_start(self) -> None:
         self._context.timers.every(_POLL_INTERVAL, Poll())
@@ -133,7 +138,11 @@ class Outbox:
             try:
                 self._pump(route)
             except FenceLost as error:
-                _log.debug("outbox.fenced", channel=route.channel, error=error)
+                if route.channel not in self._fenced:
+                    _log.debug("outbox.fenced", channel=route.channel, error=error)
+                self._fenced.add(route.channel)
+            else:
+                self._fenced.discard(route.channel)
 
     def _pump(self, route: Route) -> None:
         self._forget_lost(route)
@@ -175,11 +184,21 @@ class Outbox:
         return rows
 
     def _expire(self) -> None:
-        now = self._clock.now()
-        for channel in self._routes:
-            expired = self._table.expire(channel, now - self._text_lifetime, now)
-            if expired:
-                _log.error("text.expired", channel=channel, count=expired)
+        """Give up old texts, of channels without a route too. The age of a row is known by the wall clock alone, so
+        after somebody set that nothing expires until every row has waited its lifetime by the monotonic clock; a new
+        process believes the clock it finds."""
+        now, monotonic = self._clock.now(), self._clock.monotonic()
+        if self._last_sweep is not None:
+            seen_now, seen_monotonic = self._last_sweep
+            if abs(now - seen_now - timedelta(seconds=monotonic - seen_monotonic)) > _CLOCK_SLACK:
+                _log.warning("outbox.clock_was_set", expires_nothing_for_s=self._text_lifetime.total_seconds())
+                self._expires_from = monotonic + self._text_lifetime.total_seconds()
+        self._last_sweep = (now, monotonic)
+        if monotonic < self._expires_from:
+            return
+        expired = self._table.expire(now - self._text_lifetime, now)
+        if expired:
+            _log.error("text.expired", count=expired)
 
     def _adopt(self, route: Route) -> None:
         """First claim under an epoch: settle what earlier owners left in sending, watch what this one did."""
@@ -218,7 +237,8 @@ class Outbox:
         elif report.may_have_arrived:
             self._record_unknown(flight.row, report.error)
         else:
-            self._postpone(flight.row, report.retry_after or _backoff(flight.row.attempts), report.error)
+            wait = report.retry_after or _backoff(flight.row.attempts)
+            self._postpone(flight.row, min(wait, LONGEST_WAIT), report.error)
 
     def _give_up_silent(self) -> None:
         """Rows their channel never reported on: it crashed, or hangs beyond its own deadlines."""
@@ -244,4 +264,4 @@ class Outbox:
 
 
 def _backoff(attempts: int) -> timedelta:
-    return min(timedelta(seconds=2 ** min(attempts, 10)), _LONGEST_WAIT)
+    return min(timedelta(seconds=2 ** min(attempts, 10)), _LONGEST_BACKOFF)

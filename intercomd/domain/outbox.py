@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from intercomd.domain.ids import ChatJid, Epoch, OutboxId, RunId
+
+LONGEST_WAIT = timedelta(minutes=15)
+"""A text waits at most so long for its next try, whatever a channel asks for: one that is to wait longer was postponed
+before somebody set the clock back, and is due."""
 
 
 class OutboxState(StrEnum):

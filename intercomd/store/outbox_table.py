@@ -15,7 +15,7 @@ from intercomd.domain.events import EventCode
 from intercomd.domain.ids import ChatJid, OutboxId, Seq
 from intercomd.domain.instants import to_epoch_ms
 from intercomd.domain.leases import Fence
-from intercomd.domain.outbox import NewText, OutboxRow, RelayRequest, TextKind
+from intercomd.domain.outbox import LONGEST_WAIT, NewText, OutboxRow, RelayRequest, TextKind
 from intercomd.domain.routing import channel_of
 from intercomd.domain.text import clean
 from intercomd.errors import NotFound, StoreUnavailable
@@ -51,9 +51,9 @@ class OutboxRows:
 
         return self._database.write(work)
 
-    def expire(self, channel: str, created_before: datetime, now: datetime) -> int:
+    def expire(self, created_before: datetime, now: datetime) -> int:
         def work(transaction: Transaction) -> int:
-            rows = transaction.rows("expire_texts", channel=channel, created_before=to_epoch_ms(created_before))
+            rows = transaction.rows("expire_texts", created_before=to_epoch_ms(created_before))
             for row in rows:
                 _record_text_event(transaction, EventCode.TEXT_EXPIRED, row["outbox_id"], row, now)
             return len(rows)
@@ -64,7 +64,12 @@ class OutboxRows:
         def work(transaction: Transaction) -> list[OutboxRow]:
             check_fence(transaction, fence)
             rows = transaction.rows(
-                "claim_texts", channel=channel, epoch=fence.epoch, now=to_epoch_ms(now), limit=limit
+                "claim_texts",
+                channel=channel,
+                epoch=fence.epoch,
+                now=to_epoch_ms(now),
+                latest=to_epoch_ms(now + LONGEST_WAIT),
+                limit=limit,
             )
             return [outbox_row_of(row, channel) for row in rows]
 

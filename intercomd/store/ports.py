@@ -273,12 +273,13 @@ class OutboxTable(Protocol):
 
     def claim(self, fence: Fence, channel: str, now: datetime, limit: int) -> list[OutboxRow]:
         """Mark rows as being sent and return them. Per chat rows go in order: a row is claimable only when every
-        earlier one of its chat is sent, failed or unknown. It has no key: after `StoreUnavailable` the rows may be
-        marked all the same, and `list_sending` shows them."""
+        earlier one of its chat is sent, failed or unknown, and its `not_before` is over, or lies further ahead than
+        `LONGEST_WAIT` (somebody set the clock back). It has no key: after `StoreUnavailable` the rows may be marked
+        all the same, and `list_sending` shows them."""
         ...
 
-    def expire(self, channel: str, created_before: datetime, now: datetime) -> int:
-        """Pending rows that are older fail, with an event; returns how many."""
+    def expire(self, created_before: datetime, now: datetime) -> int:
+        """Pending rows of every channel that are older fail, with an event; returns how many."""
         ...
 
     def record_sent(self, sent: Sequence[tuple[OutboxId, tuple[str, ...]]], now: datetime) -> None:

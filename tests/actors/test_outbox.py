@@ -121,3 +121,38 @@ def test_channel_that_would_show_a_text_twice_gets_one_at_a_time(
         assert len(office.channel.handed) == handed
     finally:
         office.close()
+
+
+@pytest.mark.parametrize("hours", [-48, 48])
+def test_text_expires_by_its_true_age_when_the_clock_was_set(office: PostOffice, hours: int) -> None:
+    """A reply that is seconds old is kept for its day; after that it goes all the same."""
+    office.put("before")
+    office.open()
+    office.sim.advance(timedelta(minutes=5))
+    office.sim.clock.set_wall(office.sim.clock.now() + timedelta(hours=hours))
+    office.put("after")
+    office.sim.advance(timedelta(hours=23))
+    assert {row.state for row in office.rows().values()} == {OutboxState.PENDING}
+    office.sim.advance(timedelta(hours=2 + max(0, -hours)))
+    assert {row.state for row in office.rows().values()} == {OutboxState.FAILED}
+
+
+def test_postponed_text_goes_at_once_when_the_clock_was_set_back(office: PostOffice) -> None:
+    """A wait of seconds stays one of seconds (B-06)."""
+    office.put("t1")
+    office.take_lease()
+    office.open()
+    office.sim.run_until_idle()
+    office.channel.refuse(office.channel.handed[0])
+    office.sim.run_until_idle()
+    office.sim.clock.set_wall(office.sim.clock.now() - timedelta(hours=24))
+    office.sim.advance(timedelta(seconds=2))
+    assert len(office.channel.handed) == 2
+
+
+def test_text_of_a_channel_that_nobody_drives_expires(office: PostOffice) -> None:
+    """A chat of a channel that was switched off does not wait for ever."""
+    office.put("t1", "dc:1")
+    office.open()
+    office.sim.advance(timedelta(hours=25))
+    assert office.rows()["t1"].state is OutboxState.FAILED

@@ -10,7 +10,7 @@ from intercomd.domain.chat import MessageKind
 from intercomd.domain.events import EventCode
 from intercomd.domain.ids import ChatJid, Folder, OutboxId
 from intercomd.domain.leases import Fence, delivery_duty
-from intercomd.domain.outbox import OutboxState
+from intercomd.domain.outbox import LONGEST_WAIT, OutboxState
 from intercomd.domain.routing import channel_of
 from intercomd.errors import FenceLost, NotFound
 from tests.store.household import KITCHEN, NOON, OTHER, Household, reply
@@ -102,6 +102,15 @@ def test_postponed_text_waits_and_holds_its_chat(filled: Household) -> None:
     assert claimed(filled) == ["a"]
 
 
+def test_postponed_text_is_due_when_the_clock_was_set_back(filled: Household) -> None:
+    """A wait that is longer than any wait is of another clock."""
+    (row,) = filled.claim()
+    filled.store.outbox.postpone(row, NOON + LONGEST_WAIT, "429", NOON)
+    assert claimed(filled) == []
+    filled.now = NOON - timedelta(seconds=1)
+    assert claimed(filled) == ["a"]
+
+
 def test_failed_text_releases_those_behind_it(filled: Household) -> None:
     """A text that cannot be delivered does not block its chat for ever."""
     (row,) = filled.claim()
@@ -170,8 +179,8 @@ def test_report_of_an_earlier_owner_changes_nothing(filled: Household) -> None:
 def test_expired_text_fails_with_an_event(filled: Household) -> None:
     """After a day a text is not sent any more, and that is on record."""
     later = NOON + timedelta(hours=25)
-    assert filled.store.outbox.expire("local", NOON, later) == 0
-    assert filled.store.outbox.expire("local", later - timedelta(hours=24), later) == 2
+    assert filled.store.outbox.expire(NOON, later) == 0
+    assert filled.store.outbox.expire(later - timedelta(hours=24), later) == 2
     assert claimed(filled) == []
     assert state(filled, "a") is OutboxState.FAILED
     events = filled.store.events.list_recent(KITCHEN, 2)

@@ -48,6 +48,7 @@ VALUES = {
     "folder": "'g7'",
     "after": "5",
     "epoch": "1",
+    "latest": "2000",
     "limit": "10",
     "now": "1000",
     "seq": "7",

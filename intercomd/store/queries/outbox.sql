@@ -18,14 +18,14 @@ WHERE chat_jid = :chat_jid AND state IN ('pending', 'sending') AND created_at >=
 -- :name expire_texts
 UPDATE outbox SET state = 'failed', error = 'expired'
 WHERE state = 'pending' AND created_at < :created_before
-    AND EXISTS (SELECT 1 FROM chats c WHERE c.jid = outbox.chat_jid AND c.channel = :channel)
 RETURNING outbox_id, chat_jid, run_id
 
 -- :name claim_texts
--- Per chat only the first of those that wait; `state` is asked again because a row lock may have been waited for.
+-- Per chat only the first of those that wait; after `latest` nothing is ever due, so that one was postponed by a clock
+-- that has been set back. `state` is asked again because a row lock may have been waited for.
 WITH due AS MATERIALIZED (
     SELECT o.outbox_id FROM outbox o JOIN chats c ON c.jid = o.chat_jid
-    WHERE o.state = 'pending' AND o.not_before <= :now AND c.channel = :channel
+    WHERE o.state = 'pending' AND (o.not_before <= :now OR o.not_before > :latest) AND c.channel = :channel
         AND o.position = (SELECT MIN(e.position) FROM outbox e
             WHERE e.chat_jid = o.chat_jid AND e.state IN ('pending', 'sending'))
     ORDER BY o.created_at, o.position LIMIT :limit)
