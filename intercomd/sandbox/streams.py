@@ -68,7 +68,7 @@ class Streams:
         """Take what an exited child and its killed descendants left in their pipes, up to the end of both streams.
 
         Somebody who escaped may hold them open, or write on: neither is waited for beyond a limit. Frames beyond
-        theirs are counted in one `Noise` at the end.
+        theirs are left out and counted in one `Noise` at the end.
         """
         self._frame_limit = self.frame_count + DRAIN_LIMIT_FRAMES
         deadline = time.monotonic() + _DRAIN_SECONDS

@@ -277,6 +277,13 @@ def test_failed_start_leaves_nothing(engine: SandboxEngine, bench: Bench) -> Non
     assert recorder.calls == [] and not spec.input_dir.exists()
 
 
+def test_command_that_cannot_be_an_argument_is_a_failed_start(bench: Bench) -> None:
+    """A zero byte in the command is refused at once, and the group is free for the next start."""
+    with pytest.raises(SandboxError, match="null byte"):
+        bench.start(replace(bench.spec(""), command=("a\0b",)))
+    assert bench.run("sys.exit(0)")[0].exit_code == 0
+
+
 def test_sandbox_has_a_name_and_an_identity(engine: SandboxEngine, bench: Bench) -> None:
     """The identity finds the process again: engine, deterministic name, pid and start time."""
     spec = bench.spec("say('up'); hang()")
