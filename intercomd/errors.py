@@ -89,5 +89,9 @@ class ActorUnavailable(IntercomError):
     """The addressed actor is not running (restarting, stopped, or its supervisor gave up)."""
 
 
+class ActorCrashed(ActorUnavailable):
+    """The asked actor met a defect of ours over this very question; its cause is the exception."""
+
+
 class MailboxFull(IntercomError):
     """The addressed actor's mailbox holds as many items as it may."""

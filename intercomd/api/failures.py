@@ -9,6 +9,7 @@ import falcon
 
 from intercomd.api.problem import CONTENT_TYPE, render_problem
 from intercomd.errors import (
+    ActorCrashed,
     ActorUnavailable,
     AskTimeout,
     IntercomError,
@@ -60,7 +61,7 @@ def _serialize(_request: falcon.Request, response: falcon.Response, error: falco
 
 def _on_own(request: falcon.Request, response: falcon.Response, error: IntercomError, _params: object) -> None:
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), None)
-    if status is None:
+    if status is None or isinstance(error, ActorCrashed):
         _on_unknown(request, response, error, _params)
         return
     if status is HTTPStatus.SERVICE_UNAVAILABLE:

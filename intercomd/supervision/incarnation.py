@@ -8,7 +8,7 @@ from __future__ import annotations
 from enum import Enum
 
 from intercomd.clock import Clock
-from intercomd.errors import ActorUnavailable, IntercomError
+from intercomd.errors import ActorCrashed, IntercomError
 from intercomd.logs import EventLog
 from intercomd.supervision.mailbox import Letter, Mailbox, Reply
 from intercomd.supervision.policy import Policy
@@ -144,7 +144,7 @@ class Incarnation:
     def _answer_with(self, reply: Reply, error: BaseException) -> None:
         """Hand the error to the asker; a defect is wrapped, so that it crashes one actor and not its askers too."""
         if not isinstance(error, IntercomError):
-            wrapped = ActorUnavailable(f"{self.address.name} crashed: {describe(error)}")
+            wrapped = ActorCrashed(f"{self.address.name} crashed: {describe(error)}")
             wrapped.__cause__ = error
             error = wrapped
         reply.set_exception((type(error), error, error.__traceback__))

@@ -17,9 +17,9 @@ class Actor(Protocol):
     """A plain class with private state that handles one item at a time, in milliseconds.
 
     `handle` returns the answer when the item was asked. An `IntercomError` raised under *ask* goes to the asker and
-    the actor lives on; any other exception is a crash, of which the asker hears as `ActorUnavailable`. Under *tell*
-    every exception is a crash, but for `StoreUnavailable`: the host parks the item and handles it again until the
-    store is back, so a handler writes to the store first and changes its own state after.
+    the actor lives on; any other exception is a crash, of which the asker hears as `ActorCrashed`. Under *tell* every
+    exception is a crash, but for `StoreUnavailable`: the host parks the item and handles it again until the store is
+    back, so a handler writes to the store first and changes its own state after.
     """
 
     def handle(self, item: object) -> object: ...

@@ -21,9 +21,9 @@ def test_watch_actors_prints_a_table(api: Api) -> None:
     """Every actor with its state; exit code 0."""
     done = watch(api.server.url)
     assert done.returncode == 0, done.stderr
-    assert [line.split()[:2] for line in done.stdout.splitlines()[2:]] == [
-        [name, "running"] for name in ("root", "commands", "message_loop", "outbox", "local")
-    ]
+    states = {line.split()[0]: line.split()[1] for line in done.stdout.splitlines()[2:]}
+    assert states.keys() >= {"root", "commands", "message_loop", "outbox", "local"}
+    assert set(states.values()) == {"running"}
 
 
 def test_watch_actors_says_so_when_nobody_answers() -> None:

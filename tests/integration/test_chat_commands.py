@@ -73,7 +73,7 @@ def test_text_not_handed_over_survives_a_cancel(daemon: DaemonProcess) -> None:
 def test_retry_without_a_failure_says_so(daemon: DaemonProcess) -> None:
     """There is nothing to run again after an answer."""
     daemon.client.ask("fine", "hello")
-    assert daemon.client.ask("fine", "/retry").startswith("Nothing to retry")
+    assert daemon.client.ask("fine", "/retry")== "There is nothing to retry."
     assert daemon.client.replies("fine")[0] == "hello"
 
 

@@ -36,7 +36,7 @@ def test_isolated_agent_dies_with_its_daemon(make_daemon: MakeDaemon) -> None:
     """bubblewrap leaves no orphan, with or without a next daemon; its request is run again (hazards B-09, B-66)."""
     daemon = make_daemon({"sandbox": {"engine": "bubblewrap"}})
     daemon.start()
-    daemon.client.say("kitchen", "!slow 1 finished")
+    daemon.client.say("kitchen", "!slow 3 finished")
     daemon.wait_for_log("run.started", folder="kitchen")
     agents = daemon.agents("kitchen")
     assert agents

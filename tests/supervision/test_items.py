@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from intercomd.errors import ActorUnavailable, AskTimeout, MailboxFull, NotFound, StoreUnavailable
+from intercomd.errors import ActorCrashed, ActorUnavailable, AskTimeout, MailboxFull, NotFound, StoreUnavailable
 from intercomd.supervision.mailbox import Letter, Mailbox
 from intercomd.supervision.policy import Policy
 from intercomd.supervision.port import Actor, ChildSpec, Context, ExitReason, Restart
@@ -47,7 +47,7 @@ def test_own_error_goes_to_the_asker_and_the_actor_lives(forest: Forest, error: 
 def test_other_error_goes_to_the_asker_and_is_a_crash(forest: Forest) -> None:
     """A defect is reported to whoever ran into it, and the actor starts afresh."""
     forest.grow(forest.puppet("a"))
-    with pytest.raises(ActorUnavailable, match="ValueError: a defect"):
+    with pytest.raises(ActorCrashed, match="ValueError: a defect"):
         forest.ask("a", Raise(ValueError("a defect")))
     forest.await_restarted("a")
     assert look(forest, "a").last_error == "ValueError: a defect"
@@ -56,7 +56,7 @@ def test_other_error_goes_to_the_asker_and_is_a_crash(forest: Forest) -> None:
 def test_what_would_end_the_askers_thread_is_wrapped(forest: Forest) -> None:
     """SystemExit of one actor does not travel to another through an ask."""
     forest.grow(forest.puppet("a"))
-    with pytest.raises(ActorUnavailable, match="a crashed: SystemExit: 3"):
+    with pytest.raises(ActorCrashed, match="a crashed: SystemExit: 3"):
         forest.ask("a", Raise(SystemExit(3)))
 
 
