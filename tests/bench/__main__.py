@@ -10,10 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from tests.bench.backlog import measure_backlog
+from tests.bench.enabling import measure_enabling
 from tests.bench.figures import Figure, render_table, render_values
 from tests.bench.idle import measure_idle, measure_waiting
 from tests.bench.latency import measure_latency
 from tests.bench.machine import describe_machine
+from tests.bench.probes import measure_busy, measure_probes
 from tests.bench.rates import measure_batches, measure_run_rates
 
 Measure = Callable[[Path, int], Iterator[Figure]]
@@ -25,6 +27,9 @@ MEASUREMENTS: dict[str, Measure] = {
     "idle": measure_idle,
     "waiting": measure_waiting,
     "backlog": measure_backlog,
+    "probes": measure_probes,
+    "busy": measure_busy,
+    "enabling": measure_enabling,
 }
 
 
