@@ -15,14 +15,16 @@ from intercomd.domain.text import clean
 from intercomd.errors import NotFound, StoreConflict
 from intercomd.store.engine import Database, SqlValue, Transaction
 from intercomd.store.events import record_event
+from intercomd.store.ports import RetryPolicy
 from intercomd.store.rows import group_of, instant_or_none, progress_of, ready_chat_of
 
 
 class GroupsTable:
     """The `Groups` port."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, retry: RetryPolicy) -> None:
         self._database = database
+        self._longest_wait = retry.longest_wait
 
     def add(self, group: Group, now: datetime) -> Group:
         return self._database.write(lambda transaction: _add(transaction, group, now))
@@ -50,10 +52,11 @@ class GroupsTable:
         return _count(self._database, "count_groups")
 
     def list_ready(self, now: datetime, limit: int) -> list[ReadyChat]:
-        return [ready_chat_of(row) for row in self._database.rows("list_ready", now=to_epoch_ms(now), limit=limit)]
+        rows = self._database.rows("list_ready", **self._due(now), limit=limit)
+        return [ready_chat_of(row) for row in rows]
 
     def find_ready(self, chat_jid: ChatJid, now: datetime) -> ReadyChat | None:
-        row = self._database.row("find_ready", chat_jid=chat_jid, now=to_epoch_ms(now))
+        row = self._database.row("find_ready", chat_jid=chat_jid, **self._due(now))
         return None if row is None else ready_chat_of(row)
 
     def count_pending(self) -> int:
@@ -62,6 +65,9 @@ class GroupsTable:
     def next_retry_at(self, now: datetime) -> datetime | None:
         row = self._database.row("next_retry_at", now=to_epoch_ms(now))
         return None if row is None else instant_or_none(row["instant"])
+
+    def _due(self, now: datetime) -> dict[str, int]:
+        return {"now": to_epoch_ms(now), "latest": to_epoch_ms(now + self._longest_wait)}
 
 
 def _count(database: Database, query: str) -> int:

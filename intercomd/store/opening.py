@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,7 +17,18 @@ from intercomd.store.groups import GroupsTable
 from intercomd.store.holds import HoldsTable
 from intercomd.store.leases import LeasesTable
 from intercomd.store.outbox_table import OutboxRows
-from intercomd.store.ports import ChatLog, Events, Groups, Holds, Leases, OutboxTable, Runs, Sessions, Store
+from intercomd.store.ports import (
+    ChatLog,
+    Events,
+    Groups,
+    Holds,
+    Leases,
+    OutboxTable,
+    RetryPolicy,
+    Runs,
+    Sessions,
+    Store,
+)
 from intercomd.store.runs import RunsTable
 from intercomd.store.sessions import SessionsTable
 
@@ -29,6 +40,7 @@ class StoreSettings:
     """Which database, and how long to wait for it. A `postgres_dsn` wins over `sqlite_path`.
 
     `acquire_timeout` bounds the wait for a connection (or SQLite's write lock), `statement_timeout` one statement.
+    No group waits longer for its retry than `retry` says.
     """
 
     assistant_name: str
@@ -39,6 +51,7 @@ class StoreSettings:
     connect_timeout: timedelta = timedelta(seconds=5)
     acquire_timeout: timedelta = timedelta(seconds=5)
     statement_timeout: timedelta = timedelta(seconds=10)
+    retry: RetryPolicy = field(default_factory=RetryPolicy)
 
 
 def open_store(settings: StoreSettings) -> Store:
@@ -69,8 +82,8 @@ class DatabaseStore:
         self.chats: ChatLog = ChatLogTable(
             database, assistant_name=settings.assistant_name, main_folder=settings.main_folder
         )
-        self.groups: Groups = GroupsTable(database)
-        self.runs: Runs = RunsTable(database)
+        self.groups: Groups = GroupsTable(database, settings.retry)
+        self.runs: Runs = RunsTable(database, settings.retry)
         self.sessions: Sessions = SessionsTable(database)
         self.outbox: OutboxTable = OutboxRows(database, assistant_name=settings.assistant_name)
         self.leases: Leases = LeasesTable(lease_database)

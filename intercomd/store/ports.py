@@ -104,7 +104,8 @@ class Groups(Protocol):
     def count(self) -> int: ...
 
     def list_ready(self, now: datetime, limit: int) -> list[ReadyChat]:
-        """Groups with `last_request_seq > settled_seq` and `not_before <= now`, longest waiting first; indexed."""
+        """Groups with `last_request_seq > settled_seq` whose `not_before` is over, or further ahead than any wait of
+        the store's `RetryPolicy`; longest waiting first; indexed."""
         ...
 
     def find_ready(self, chat_jid: ChatJid, now: datetime) -> ReadyChat | None: ...
@@ -131,6 +132,11 @@ class RetryPolicy:
     """Waits before the tries after a failed one (hazard B-20); after the last a notice is sent."""
 
     waits: tuple[timedelta, ...] = tuple(timedelta(seconds=s) for s in (5, 10, 20, 40, 80))
+
+    @property
+    def longest_wait(self) -> timedelta:
+        """A `not_before` further ahead was written before somebody set the clock back, and is due."""
+        return max(self.waits, default=timedelta(0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from intercomd.domain.events import EventCode
 from intercomd.domain.ids import Epoch, Folder, Generation, InputId, RunId, Seq
@@ -23,8 +23,9 @@ from intercomd.store.run_inputs import SeqRange, gather_input, load_input, store
 class RunsTable:
     """The `Runs` port."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, retry: RetryPolicy) -> None:
         self._database = database
+        self._longest_wait = retry.longest_wait
 
     def open_run(
         self, fence: Fence, folder: Folder, run_id: RunId, input_id: InputId, limits: InputLimits, now: datetime
@@ -38,7 +39,7 @@ class RunsTable:
             if known is not None:
                 prompt = load_input(transaction, known["chat_jid"], _inputs(transaction, run_id)[0])
                 return _opened(group, known, prompt)
-            if not _is_ready(group, now):
+            if not _is_ready(group, now, self._longest_wait):
                 return None
             return _open(transaction, fence, group, run_id, input_id, limits, now)
 
@@ -97,8 +98,10 @@ class RunsTable:
         return run_of(row)
 
 
-def _is_ready(group: Row, now: datetime) -> bool:
-    return bool(group["last_request_seq"] > group["settled_seq"] and group["not_before"] <= to_epoch_ms(now))
+def _is_ready(group: Row, now: datetime, longest_wait: timedelta) -> bool:
+    """As the query `find_ready`, of a locked row."""
+    is_waiting = to_epoch_ms(now) < group["not_before"] <= to_epoch_ms(now + longest_wait)
+    return bool(group["last_request_seq"] > group["settled_seq"] and not is_waiting)
 
 
 def _open(

@@ -7,9 +7,10 @@ from datetime import timedelta
 
 import pytest
 
-from intercomd.domain.ids import ChatJid, Folder
+from intercomd.domain.ids import ChatJid, Folder, InputId, RunId
 from intercomd.domain.runs import Outcome
 from intercomd.errors import NotFound, StoreConflict
+from intercomd.store.ports import RetryPolicy
 from tests.store.household import COOKS, KITCHEN, NOON, Household
 
 GARDEN = ChatJid("local:garden")
@@ -75,6 +76,20 @@ def test_list_ready_serves_who_waits_longest_first(house: Household) -> None:
     assert (
         house.store.groups.count() == len(house.store.groups.list_all()) == len(house.store.groups.list_progress()) == 2
     )
+
+
+def test_backoff_is_over_when_the_clock_was_set_back(house: Household) -> None:
+    """B-06: a wait that is longer than any wait is of another clock; the group runs at once."""
+    house.say("m")
+    house.open()
+    retry_at = house.end(outcome=Outcome.FAILED).retry_at
+    assert retry_at is not None
+    longest = RetryPolicy().longest_wait
+    assert house.store.groups.find_ready(KITCHEN, retry_at - longest) is None
+    house.now = retry_at - longest - timedelta(milliseconds=1)
+    assert [ready.chat_jid for ready in house.store.groups.list_ready(house.now, 9)] == [KITCHEN]
+    assert house.store.groups.find_ready(KITCHEN, house.now) is not None
+    house.open(RunId("run-2"), input_id=InputId("input-2"))
 
 
 def test_backoff_hides_a_group_until_its_time_or_a_new_request(house: Household) -> None:

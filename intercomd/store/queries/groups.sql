@@ -48,11 +48,11 @@ WHERE jid = :chat_jid
 
 -- :name list_ready
 SELECT jid, folder, waiting_since FROM groups
-WHERE last_request_seq > settled_seq AND not_before <= :now ORDER BY waiting_since, folder LIMIT :limit
+WHERE last_request_seq > settled_seq AND (not_before <= :now OR not_before > :latest) ORDER BY waiting_since, folder LIMIT :limit
 
 -- :name find_ready
 SELECT jid, folder, waiting_since FROM groups
-WHERE jid = :chat_jid AND last_request_seq > settled_seq AND not_before <= :now
+WHERE jid = :chat_jid AND last_request_seq > settled_seq AND (not_before <= :now OR not_before > :latest)
 
 -- :name count_pending
 SELECT COUNT(*) AS count FROM groups WHERE last_request_seq > settled_seq
