@@ -24,7 +24,7 @@ _CHECKS = 4
 _POLL_S = 3
 _WRITES_EVERY_S = 0.25
 _STREAMED = "a text that is streamed piece by piece, " * 20
-"""A hundred pieces, four times a second, come faster than a model writes."""
+"""A hundred pieces, up to four times a second, come faster than a model writes."""
 _BUSY_S = 2.0
 _CALM_S = 0.01
 """Between two requests of a client that wants to know how soon `/livez` answers."""
