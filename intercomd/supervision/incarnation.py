@@ -43,6 +43,7 @@ class Incarnation:
         self._timers = ActorTimers(surroundings.alarms, mailbox, surroundings.clock)
         self._actor: Actor | None = None
         self._is_exiting = False
+        self._leftovers: list[object] = []
 
     # -- what the actor's factory gets (`Context`) ---------------------------------------------------
 
@@ -94,6 +95,8 @@ class Incarnation:
         """The supervisor wants this life to end: no items and timers any more. From any thread."""
         if self.reason is ExitReason.NORMAL:
             self.reason = reason
+        if self.reason is ExitReason.SHUTDOWN and hasattr(self._actor, "on_leftovers"):
+            self._leftovers += self.mailbox.take_leftovers()
         self.mailbox.close()
         self._timers.end()
 
@@ -103,11 +106,13 @@ class Incarnation:
         self._timers.end()
         if dropped:
             _log.debug("actor.items_dropped", actor=self.address.name, items=dropped)
+        on_leftovers = getattr(self._actor, "on_leftovers", None)
         on_stop = getattr(self._actor, "on_stop", None)
-        if on_stop is None:
-            return
         try:
-            on_stop(self.reason)
+            if self._leftovers and on_leftovers is not None:
+                on_leftovers(self._leftovers)
+            if on_stop is not None:
+                on_stop(self.reason)
         except BaseException as error:  # noqa: BLE001 - the crash rule: a failing clean-up ends no other actor
             self.error = self.error or describe(error)
             _log.error("actor.stop_failed", exc=error, actor=self.address.name)

@@ -85,6 +85,14 @@ class Mailbox:
                 self._wake()
             return True
 
+    def take_leftovers(self) -> list[object]:
+        """Refuse items from now on; the told ones that wait, the kit's own left out."""
+        with self._lock:
+            self._is_closed = True
+            leftovers = [letter for letter in self._letters if letter.reply is None and letter.timer is None]
+            self._letters = deque(letter for letter in self._letters if letter.reply is not None)
+        return [letter.item for letter in leftovers]
+
     def close(self) -> int:
         """Refuse items from now on and drop what waits; returns how many. Asks among them fail at once."""
         with self._lock:

@@ -6,7 +6,7 @@ under the seeded single-threaded simulator in tests.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -35,6 +35,13 @@ class HasStop(Protocol):
     def on_stop(self, reason: ExitReason) -> None:
         """Runs in the actor's thread after its last item, also after a crash; release what the actor owns. Not
         called when the start failed or the thread hangs beyond its stop budget."""
+        ...
+
+
+class HasLeftovers(Protocol):
+    def on_leftovers(self, items: Sequence[object]) -> None:
+        """Runs before `on_stop` when the supervisor stopped the actor, with the told items it never took, in order:
+        for an actor whose mailbox holds facts that nobody could tell again."""
         ...
 
 

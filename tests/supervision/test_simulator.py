@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -251,3 +252,31 @@ def test_activate_starts_an_idle_subtree_and_rolls_back_a_failure() -> None:
         sim.activate("part")
     assert not sim.book.address("part/a").hint("gone?")
     assert sim.snapshot("other").state is NodeState.RUNNING
+
+
+class Executor(Diary):
+    """Keeps what was left when it was stopped."""
+
+    def on_leftovers(self, items: Sequence[object]) -> None:
+        self._pages.append(("left", *items))
+
+
+def test_stopped_actor_gets_what_is_left_in_its_mailbox() -> None:
+    """An actor that wants its leftovers gets the told items in order, before `on_stop`, and takes no new ones."""
+    sim, pages = Simulation(1), list[object]()
+    sim.start(ChildSpec("a", lambda context: Executor(context, pages, sim)))
+    address = sim.book.address("a")
+    address.tell("x")
+    address.tell("y")
+    sim.stop()
+    assert pages == [("left", "x", "y"), ExitReason.SHUTDOWN]
+    assert not address.hint("z")
+
+
+def test_crashed_actor_gets_no_leftovers() -> None:
+    """A state that a crash has spoilt decides nothing more."""
+    sim, pages = Simulation(1), list[object]()
+    sim.start(ChildSpec("a", lambda context: Executor(context, pages, sim), restart=Restart.TEMPORARY))
+    sim.book.address("a").tell("x")
+    sim.crash("a")
+    assert pages == [ExitReason.CRASHED]
