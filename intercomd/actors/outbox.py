@@ -7,7 +7,7 @@ Talks to:  channels (hint), the store.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -27,10 +27,10 @@ from intercomd.domain.mailbox import (
     TextsRecorded,
 )
 from intercomd.domain.outbox import LONGEST_WAIT, OutboxRow
-from intercomd.errors import FenceLost
+from intercomd.errors import FenceLost, StoreUnavailable
 from intercomd.logs import EventLog
 from intercomd.store.ports import OutboxTable
-from intercomd.supervision.port import Address, Context
+from intercomd.supervision.port import Address, Context, ExitReason
 
 _POLL_INTERVAL = timedelta(seconds=1)
 _EXPIRY_INTERVAL = timedelta(minutes=1)
@@ -130,6 +130,22 @@ class Outbox:
         if self._has_stopped_claiming:
             self._publish_in_flight(len(self._in_flight))
         return None
+
+    def on_leftovers(self, items: Sequence[object]) -> None:
+        """The channels have stopped; what they said last is recorded, and nothing handed out."""
+        self._has_stopped_claiming = True
+        reports = [item for item in items if isinstance(item, TextDelivered | TextNotDelivered)]
+        try:
+            for report in sorted(reports, key=lambda report: isinstance(report, TextNotDelivered)):
+                self.handle(report)
+        except StoreUnavailable as error:
+            _log.warning("outbox.refusals_not_recorded", error=error)
+
+    def on_stop(self, _reason: ExitReason) -> None:
+        try:
+            self._record_delivered()
+        except StoreUnavailable as error:
+            _log.warning("outbox.deliveries_not_recorded", texts=len(self._delivered), error=error)
 
     def _pump_all(self) -> None:
         if self._has_stopped_claiming:

@@ -133,7 +133,8 @@ def held_leases(clock: Clock, channels: frozenset[str] = frozenset({LOCAL})) -> 
 
 
 def tree_spec(parts: Parts, book: AddressBook) -> SupervisorSpec:
-    """The whole tree. The orchestrator starts idle: `Orchestration` activates it when it is wanted and its lease ours.
+    """The whole tree. Outbox stands before the channels, so that it is there until the last of them has reported. The
+    orchestrator starts idle: `Orchestration` activates it when it is wanted and its lease ours.
     """
     to = addresses_in(book)
     return SupervisorSpec(
@@ -143,8 +144,8 @@ def tree_spec(parts: Parts, book: AddressBook) -> SupervisorSpec:
             ChildSpec("commands", lambda context: _commands(parts, to, context)),
             ChildSpec("lease_keeper", lambda context: _lease_keeper(parts, to, context)),
             ChildSpec("hold_watcher", lambda context: _hold_watcher(parts, context)),
-            SupervisorSpec("channels", children=_channels(parts, to)),
             ChildSpec("outbox", lambda context: _outbox(parts, to, context)),
+            SupervisorSpec("channels", children=_channels(parts, to)),
             ChildSpec("housekeeper", lambda context: _housekeeper(parts)),
             SupervisorSpec(
                 "orchestrator",

@@ -156,3 +156,20 @@ def test_text_of_a_channel_that_nobody_drives_expires(office: PostOffice) -> Non
     office.open()
     office.sim.advance(timedelta(hours=25))
     assert office.rows()["t1"].state is OutboxState.FAILED
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_text_shown_before_an_orderly_stop_is_not_shown_again(tmp_path: Path, seed: int) -> None:
+    """The last word of a channel is recorded wherever the stop finds it: in the mailbox or in hand."""
+    office = PostOffice(tmp_path, seed)
+    try:
+        office.put("t1")
+        office.put("t2")
+        office.take_lease()
+        office.open()
+        while not office.channel.handed:
+            assert office.sim.step()
+        office.sim.stop()
+        assert (office.rows()["t1"].state, office.rows()["t2"].state) == (OutboxState.SENT, OutboxState.PENDING)
+    finally:
+        office.close()
