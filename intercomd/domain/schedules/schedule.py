@@ -18,8 +18,8 @@ MAX_INTERVAL = timedelta(days=366)
 _MINUTE = timedelta(minutes=1)
 _MILLISECOND = timedelta(milliseconds=1)
 _ONCE = re.compile(
-    r"(?P<wall>(19[7-9]|2[0-9]{2})[0-9]-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?)"
-    r"(?P<offset>Z|[+-][0-9]{2}:[0-9]{2})?",
+    r"(19[7-9]|2[0-9]{2})[0-9]-[0-9]{2}-[0-9]{2}[T ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,9})?)?"
+    r"(Z|[+-][0-9]{2}:[0-9]{2})?",
     re.IGNORECASE,
 )
 
@@ -102,7 +102,8 @@ def parse_schedule(kind: str, value: str, zone: str, *, anchor: datetime) -> Sch
         case ScheduleKind.CRON:
             return CronSchedule(calendar=parse_cron(value, "schedule_value"), zone=known)
         case ScheduleKind.INTERVAL:
-            return IntervalSchedule(every=_parse_interval(value), anchor=_whole_milliseconds(anchor), zone=known)
+            whole = _whole_milliseconds(anchor.astimezone(UTC))
+            return IntervalSchedule(every=_parse_interval(value), anchor=whole, zone=known)
         case ScheduleKind.ONCE:
             return _parse_once(value, known)
         case _:
@@ -110,7 +111,7 @@ def parse_schedule(kind: str, value: str, zone: str, *, anchor: datetime) -> Sch
 
 
 def next_fire(schedule: Schedule, after: datetime) -> datetime | None:
-    """The first fire time strictly after `after`, in UTC; None when there is none.
+    """The first fire time strictly after `after`, both in UTC; None when there is none.
 
     Raises `ScheduleBroken` rather than give an instant that is not after `after`.
     """
