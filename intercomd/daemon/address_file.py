@@ -8,19 +8,32 @@ from pathlib import Path
 
 
 class AddressFile:
-    """Written whole once the API listens, removed at the end if it still is ours."""
+    """Written whole once the API listens, removed at the end if it still is ours.
 
-    def __init__(self, data_dir: Path, process: str) -> None:
+    The file belongs to the first process of its kind on a data folder. One that starts beside it leaves the file alone,
+    and takes its place once that process is gone.
+    """
+
+    def __init__(self, data_dir: Path, process: str, url: str) -> None:
         self._path = data_dir / f"{process}.json"
+        self._url = url
 
-    def write(self, url: str) -> None:
-        draft = self._path.with_suffix(f".{os.getpid()}.tmp")
-        draft.write_text(json.dumps({"url": url, "pid": os.getpid()}) + "\n")
-        draft.replace(self._path)
+    def keep(self) -> None:
+        """Write the file where none names a living process; asked for again and again."""
+        if self._find_owner() is None:
+            draft = self._path.with_suffix(f".{os.getpid()}.tmp")
+            draft.write_text(json.dumps({"url": self._url, "pid": os.getpid()}) + "\n")
+            draft.replace(self._path)
 
     def remove(self) -> None:
+        if self._find_owner() == os.getpid():
+            self._path.unlink(missing_ok=True)
+
+    def _find_owner(self) -> int | None:
+        """The living process that the file names."""
         try:
-            if json.loads(self._path.read_text()).get("pid") == os.getpid():
-                self._path.unlink()
-        except (OSError, ValueError):
-            return
+            pid = int(json.loads(self._path.read_text())["pid"])
+            os.kill(pid, 0)
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+        return pid

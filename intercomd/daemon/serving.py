@@ -78,6 +78,7 @@ class _Daemon:
     orchestration: Orchestration
     tree: SupervisionTree
     timetable: Timetable
+    address_file: AddressFile
     url: str
 
 
@@ -113,13 +114,14 @@ def _start(settings: Settings, shape: Shape, control: Control, stack: ExitStack)
     tree.start()
     stack.callback(_finish_deliveries, to.outbox, boards.in_flight)
     shape.attach(Running(store, to.outbox, channels, settings.assistant.name, parts.new_id, clock), stack)
-    address_file = AddressFile(settings.storage.data_dir, shape.name)
-    address_file.write(server.url)
+    address_file = AddressFile(settings.storage.data_dir, shape.name, server.url)
+    address_file.keep()
     stack.callback(address_file.remove)
     orchestration.adjust()
     after_ms = round((clock.monotonic() - started_at) * 1000)
-    _log.info("daemon.ready", url=server.url, store=store.engine, after_ms=after_ms)
-    return _Daemon(orchestration, tree, Timetable(to.housekeeper), server.url)
+    data = settings.storage.data_dir.resolve()
+    _log.info("daemon.ready", process=shape.name, url=server.url, store=store.engine, data=data, after_ms=after_ms)
+    return _Daemon(orchestration, tree, Timetable(to.housekeeper), address_file, server.url)
 
 
 def _follow(control: Control, daemon: _Daemon, manager: ServiceManager) -> int:
@@ -140,6 +142,7 @@ def _follow(control: Control, daemon: _Daemon, manager: ServiceManager) -> int:
             case _:
                 orchestration.adjust()
                 daemon.timetable.run_due()
+                daemon.address_file.keep()
         _feed(manager, daemon.tree)
     return EXIT_OK
 

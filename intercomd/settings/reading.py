@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import re
 from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -16,6 +17,8 @@ from msgspec.structs import FieldInfo
 from intercomd.settings.values import BindAddress, BotToken, PostgresDsn, redact
 
 S = TypeVar("S", bound=Struct)
+_BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+"""What TOML lets stand without quotes; other keys are shown as text, on one line."""
 
 
 def _parse_path(text: str) -> Path:
@@ -151,4 +154,5 @@ def _show(value: object) -> str:
 
 
 def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
+    shown = name if _BARE_KEY.fullmatch(name) else _show(name)
+    return f"{path}.{shown}" if path else shown

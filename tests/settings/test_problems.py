@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from intercomd.errors import ConfigError
@@ -164,6 +164,7 @@ raw_values = st.recursive(
 names = st.sampled_from([*Settings.__struct_fields__, "bind", "enabled", "local", "profiles", "postgres_dsn", "name"])
 
 
+@example({"server": {"\n": None}})
 @given(st.dictionaries(names, raw_values | st.dictionaries(names, raw_values, max_size=4), max_size=6))
 def test_reading_any_table_gives_settings_and_problems(table: dict[str, object]) -> None:
     """Whatever a file holds, the reader neither crashes nor returns something else than settings."""
