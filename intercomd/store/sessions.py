@@ -158,7 +158,14 @@ def _request_retry(
 
 
 def _has_failed(transaction: Transaction, group: Row) -> bool:
-    """The last outcome was a failure, its texts are still there for the next prompt, and none runs them already."""
-    if not group["carries_failure"] or transaction.row("find_live_run", folder=group["folder"]) is not None:
+    """The last outcome was a failure, its texts are still there for the next prompt, and none runs them already.
+
+    A failed request that waits for its next try is one, too: it is run now.
+    """
+    if transaction.row("find_live_run", folder=group["folder"]) is not None:
+        return False
+    if group["attempts"] > 0:
+        return True
+    if not group["carries_failure"]:
         return False
     return find_retriable(transaction, group["jid"], group["context_seq"], group["settled_seq"])

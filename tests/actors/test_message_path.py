@@ -144,6 +144,20 @@ def test_retry_command_runs_the_failed_request_again(make_world: MakeWorld) -> N
     assert prompt_tokens.folder == "a"
 
 
+def test_retry_command_runs_a_request_at_once_that_waits_for_its_next_try(make_world: MakeWorld) -> None:
+    """Nobody has to sit out a backoff who asks for the next try."""
+    world = make_world()
+    world.say("a", "m1 fail")
+    world.settle()
+    world.say("a", "/retry")
+    world.settle()
+    assert len(world.runs()) == 2
+    assert world.replies("a") == ["Trying the last failed request again."]
+    world.finish()
+    assert len(world.replies("a")) == 2
+    world.assert_at_rest()
+
+
 def test_retry_command_says_so_when_nothing_failed(make_world: MakeWorld) -> None:
     """No run, one honest answer."""
     world = make_world()
