@@ -171,6 +171,6 @@ def _parse_arguments(word: str, following: list[str]) -> list[Argument] | None:
     if kinds is None or len(following) < len(kinds):
         return None
     try:
-        return [kind(argument) for kind, argument in zip(kinds, following)]
+        return [kind(argument) for kind, argument in zip(kinds, following)]  # noqa: B905 - Python 3.9 knows no strict
     except ValueError:
         return None

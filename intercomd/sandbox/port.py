@@ -43,9 +43,9 @@ class SandboxSpec:
     """Everything an engine needs to start one run.
 
     `command` is the argv inside the sandbox. `lock_path` is opened and flock'ed by the engine and inherited by the
-    sandbox process, so that "held" means "alive" whatever became of us. `input_dir` is this run's own directory, removed
-    by the engine when the sandbox ended or did not start; it takes follow-ups and the close sentinel (mounted at
-    /workspace/ipc/input). `log_path` receives the run's log (§9.6).
+    sandbox process, so that "held" means "alive" whatever became of us. `input_dir` is this run's own directory,
+    removed by the engine when the sandbox ended or did not start; it takes follow-ups and the close sentinel (mounted
+    at /workspace/ipc/input). `log_path` receives the run's log (§9.6).
     """
 
     run_id: RunId

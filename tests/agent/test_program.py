@@ -7,7 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,8 +66,8 @@ class Agent:
 
 
 @pytest.fixture
-def agent(tmp_path: Path) -> Iterator[Agent]:
-    yield Agent(tmp_path / "input")
+def agent(tmp_path: Path) -> Agent:
+    return Agent(tmp_path / "input")
 
 
 ANNOUNCED = Announcement(2, "echo", None)

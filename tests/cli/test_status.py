@@ -25,7 +25,8 @@ def test_status_shows_one_screen(intercomd: Intercomd, capsys: pytest.CaptureFix
         "store         sqlite: 0 groups, 0 with open requests, 0 runs, 0 texts on their way",
     ]
     assert lines[4].split() == ["ACTOR", "STATE", "RESTARTS", "QUEUE", "OLDEST", "AT", "WORK", "ON", "LAST", "ERROR"]
-    assert [line.split()[0] for line in lines[5:]] == ["root", "commands", "message_loop", "dispatcher", "outbox", "local", "hold_watcher"]
+    actors = ["root", "commands", "message_loop", "dispatcher", "outbox", "local", "hold_watcher"]
+    assert [line.split()[0] for line in lines[5:]] == actors
     assert len({line.index("running") for line in lines[5:]}) == 1
 
 

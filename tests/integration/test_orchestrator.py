@@ -77,7 +77,7 @@ def test_command_effects_model_switch(idle: DaemonProcess) -> None:
 
 
 def test_message_is_answered_from_a_bubblewrap_sandbox(make_daemon: MakeDaemon, storage: Settings) -> None:
-    """Switched on, with the real store and a real sandbox: a message leads to a reply, and pre-flight finds no fault."""
+    """Switched on, with the real store and a real sandbox: a message leads to a reply; pre-flight finds no fault."""
     daemon = make_daemon({**storage, "sandbox": {"engine": "bubblewrap"}}).start()
     assert daemon.client.ask("main", "hello") == "hello"
     (run,) = daemon.client.runs("main")

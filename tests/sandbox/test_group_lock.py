@@ -59,9 +59,10 @@ def assert_refused_start_leaves_the_group_free(
         raise OSError(errno.EMFILE, "Too many open files")
 
     spec, recorder = bench.spec("hang()"), Recorder()
-    with monkeypatch.context() as patch, pytest.raises(SandboxError, match="Too many open files"):
+    with monkeypatch.context() as patch:
         patch.setattr(place, call, refuse)
-        bench.start(spec, recorder)
+        with pytest.raises(SandboxError, match="Too many open files"):
+            bench.start(spec, recorder)
     assert recorder.calls == [] and not spec.input_dir.exists()
     assert bench.run("sys.exit(0)")[0].exit_code == 0
 

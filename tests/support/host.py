@@ -13,7 +13,6 @@ class HostProcess(DaemonProcess):
     """`python -m intercomd host`, with its callback server on any free port unless `environment` says otherwise."""
 
     command = "host"
-    address_file = "host.json"
 
     def __init__(
         self, home: Path, settings: Settings | None = None, *, environment: Mapping[str, str] | None = None
