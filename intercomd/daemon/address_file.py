@@ -6,6 +6,8 @@ import json
 import os
 from pathlib import Path
 
+from intercomd.sandbox.group_lock import find_start_ticks
+
 
 class AddressFile:
     """Written whole once the API listens, removed at the end if it still is ours.
@@ -22,7 +24,9 @@ class AddressFile:
         """Write the file where none names a living process; asked for again and again."""
         if self._find_owner() is None:
             draft = self._path.with_suffix(f".{os.getpid()}.tmp")
-            draft.write_text(json.dumps({"url": self._url, "pid": os.getpid()}) + "\n")
+            pid = os.getpid()
+            address = {"url": self._url, "pid": pid, "start_ticks": find_start_ticks(pid)}
+            draft.write_text(json.dumps(address) + "\n")
             draft.replace(self._path)
 
     def remove(self) -> None:
@@ -30,10 +34,10 @@ class AddressFile:
             self._path.unlink(missing_ok=True)
 
     def _find_owner(self) -> int | None:
-        """The living process that the file names."""
+        """The living process that the file names; after a reboot its pid may be somebody else's."""
         try:
-            pid = int(json.loads(self._path.read_text())["pid"])
-            os.kill(pid, 0)
+            address = json.loads(self._path.read_text())
+            pid, start_ticks = int(address["pid"]), int(address["start_ticks"])
         except (OSError, ValueError, KeyError, TypeError):
             return None
-        return pid
+        return pid if find_start_ticks(pid) == start_ticks else None

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from intercomd.daemon.address_file import AddressFile
+from intercomd.sandbox.group_lock import find_start_ticks
 
 
 @pytest.fixture
@@ -29,7 +30,9 @@ def test_file_of_a_living_process_is_left_alone_and_taken_over_when_it_is_gone(
     tmp_path: Path, other_process: subprocess.Popen[bytes]
 ) -> None:
     """A second daemon on the folder neither hides the first nor stays hidden after it."""
-    (tmp_path / "daemon.json").write_text(json.dumps({"url": "http://first", "pid": other_process.pid}))
+    ticks = find_start_ticks(other_process.pid)
+    first = {"url": "http://first", "pid": other_process.pid, "start_ticks": ticks}
+    (tmp_path / "daemon.json").write_text(json.dumps(first))
     second = AddressFile(tmp_path, "daemon", "http://second")
     second.keep()
     second.remove()
@@ -42,7 +45,17 @@ def test_file_of_a_living_process_is_left_alone_and_taken_over_when_it_is_gone(
     assert not (tmp_path / "daemon.json").exists()
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[]", '{"pid": "x"}', '{"pid": null}'])
+def test_file_of_an_earlier_boot_is_replaced_although_its_pid_lives(
+    tmp_path: Path, other_process: subprocess.Popen[bytes]
+) -> None:
+    """The process that has the pid now started at another time."""
+    stale = {"url": "http://before", "pid": other_process.pid, "start_ticks": 1}
+    (tmp_path / "daemon.json").write_text(json.dumps(stale))
+    AddressFile(tmp_path, "daemon", "http://here").keep()
+    assert owner_of(tmp_path) == os.getpid()
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"pid": "x"}', '{"pid": null}', '{"pid": 1}'])
 def test_file_that_names_nobody_is_replaced(tmp_path: Path, text: str) -> None:
     """Half a file, or somebody else's, keeps nobody from being found."""
     (tmp_path / "daemon.json").write_text(text)
