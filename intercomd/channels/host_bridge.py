@@ -14,12 +14,11 @@ from intercomd.channels.host_client import HostAway, HostClient
 from intercomd.channels.port import Mailbox
 from intercomd.domain.ids import Epoch
 from intercomd.domain.mailbox import DeliverTexts, Heartbeat, LiveText, TextDelivered, TextNotDelivered, TextsRecorded
-from intercomd.domain.outbox import OutboxRow
+from intercomd.domain.outbox import REPEAT_MARK, OutboxRow
 from intercomd.errors import ChannelError
 from intercomd.logs import EventLog
 
 NAME = "host_bridge"
-_REPEAT_MARK = "(may be a duplicate)\n"
 _log = EventLog("channels.host_bridge")
 
 
@@ -98,4 +97,4 @@ class HostBridge:
 
 
 def _shown(row: OutboxRow) -> str:
-    return _REPEAT_MARK + row.text if row.is_repeat else row.text
+    return REPEAT_MARK + row.text if row.is_repeat else row.text

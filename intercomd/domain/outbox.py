@@ -13,6 +13,10 @@ LONGEST_WAIT = timedelta(minutes=15)
 before somebody set the clock back, and is due."""
 
 
+REPEAT_MARK = "(may be a duplicate)\n"
+"""Stands before a text that may have arrived already, on channels that cannot tell."""
+
+
 class OutboxState(StrEnum):
     PENDING = "pending"
     SENDING = "sending"

@@ -16,7 +16,7 @@ from intercomd.channels.telegram.failures import BotApiError
 from intercomd.channels.telegram.pieces import PIECE_LIMIT, chat_id_of, parse_telegram_jid
 from intercomd.domain.ids import Epoch
 from intercomd.domain.mailbox import DeliverTexts, Heartbeat, LiveText, TextDelivered, TextNotDelivered, TextsRecorded
-from intercomd.domain.outbox import OutboxRow, TextKind
+from intercomd.domain.outbox import REPEAT_MARK, OutboxRow, TextKind
 from intercomd.domain.routing import TELEGRAM
 from intercomd.domain.text import utf16_units
 from intercomd.errors import ChannelError, InvalidInput
@@ -24,7 +24,6 @@ from intercomd.logs import EventLog
 
 DELIVERY_TIMEOUT = 6 * DEADLINE
 """The Outbox counts a text as unknown after it; far more than a call takes, name look-ups included."""
-_REPEAT_MARK = "(may be a duplicate)\n"
 _log = EventLog("channels.telegram")
 
 
@@ -78,10 +77,10 @@ class TelegramSender:
         chat_id = chat_id_of(parse_telegram_jid(row.chat_jid, "chat"))
         text = row.text
         if row.is_repeat:
-            if utf16_units(_REPEAT_MARK + text) > PIECE_LIMIT:
-                self._api.send_message(chat_id, _REPEAT_MARK)
+            if utf16_units(REPEAT_MARK + text) > PIECE_LIMIT:
+                self._api.send_message(chat_id, REPEAT_MARK)
             else:
-                text = _REPEAT_MARK + text
+                text = REPEAT_MARK + text
         if row.kind is TextKind.COMMAND:
             try:
                 return self._api.send_message(chat_id, text, parse_mode="Markdown")
