@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from intercomd.domain.ids import DutyName, Epoch
 
 DISPATCH = DutyName("dispatch")
+IPC = DutyName("ipc")
+"""The duty of handling what agents put into their folders under data/ipc."""
 
 
 def delivery_duty(channel: str) -> DutyName:

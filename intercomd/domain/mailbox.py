@@ -46,6 +46,23 @@ class ChatReady:
     waiting_since: datetime
 
 
+# -- a scheduled task is due ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class TaskReady:
+    """Scheduler → Dispatcher: this group has a claimed fire that may be run now."""
+
+    chat_jid: ChatJid
+    folder: Folder
+    waiting_since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TasksChanged:
+    """API, Commands, IpcWatcher, Run → Scheduler: a task or a fire was written; the next wake-up may be earlier."""
+
+
 # -- slots ------------------------------------------------------------------------------------------
 
 
@@ -75,7 +92,9 @@ class LineShort:
 
 @dataclass(frozen=True, slots=True)
 class GrantSlot:
-    """Dispatcher → GroupQueue, its first item: open a run for what is pending."""
+    """Dispatcher → GroupQueue, its first item: open a run for the messages that are pending, or for a task."""
+
+    is_for_task: bool = False
 
 
 @dataclass(frozen=True, slots=True)

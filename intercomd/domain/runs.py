@@ -7,7 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 
 from intercomd.domain.chat import ChatMessage, Group
-from intercomd.domain.ids import ChatJid, Epoch, Folder, Generation, InputId, RunId, Seq
+from intercomd.domain.ids import ChatJid, Epoch, Folder, Generation, InputId, RunId, Seq, TaskId
+from intercomd.domain.scheduled import TaskInput
 
 
 class Outcome(StrEnum):
@@ -40,7 +41,8 @@ class PromptInput:
 
 @dataclass(frozen=True, slots=True)
 class OpenedRun:
-    """A run as its group queue gets it from the transaction that opened it."""
+    """A run as its group queue gets it from the transaction that opened it. A run of a scheduled task has a `task`, and
+    a `prompt` without messages that only carries the input's id."""
 
     run_id: RunId
     group: Group
@@ -49,6 +51,7 @@ class OpenedRun:
     attempt: int
     prompt: PromptInput
     session_id: str | None
+    task: TaskInput | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,8 @@ class RunRecord:
     log_path: str | None
     runtime: str | None
     model: str | None
+    task_id: TaskId | None = None
+    fire_at: datetime | None = None
 
     @property
     def is_live(self) -> bool:

@@ -20,6 +20,7 @@ from intercomd.domain.leases import Fence, Holder, LeaseRow
 from intercomd.domain.outbox import NewText, OutboxRow, RelayRequest
 from intercomd.domain.runs import OpenedRun, Outcome, ProcessIdentity, PromptInput, Recorded, RunEnding, RunRecord
 from intercomd.store.compat_ports import Compat
+from intercomd.store.task_ports import Tasks
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +170,16 @@ class Runs(Protocol):
         """
         ...
 
+    def open_task_run(
+        self, fence: Fence, folder: Folder, run_id: RunId, input_id: InputId, now: datetime
+    ) -> OpenedRun | None:
+        """Open a run for the group's oldest queued fire whose `not_before` is over; None when there is none.
+
+        A fire whose task was paused, removed or changed since is settled as skipped, and the next one taken. The
+        answer has `task`; its `session_id` is the group's only in context mode group. Otherwise as `open_run`.
+        """
+        ...
+
     def record_start(
         self, run_id: RunId, identity: ProcessIdentity, log_path: str, runtime: str, model: str | None, now: datetime
     ) -> Recorded:
@@ -194,7 +205,8 @@ class Runs(Protocol):
     def end_run(
         self, run_id: RunId, outcome: Outcome, error: str | None, policy: RetryPolicy, now: datetime
     ) -> RunEnding:
-        """Settle the run (rules: `domain.endings.decide`). A run that has ended answers with the stored decision."""
+        """Settle the run (rules: `domain.endings.decide`), and the fire of a task's run or queue it again. A run that
+        has ended answers with the stored decision."""
         ...
 
     def list_live(self, folder: Folder | None = None) -> list[RunRecord]:
@@ -379,6 +391,7 @@ class Store(Protocol):
     leases: Leases
     holds: Holds
     events: Events
+    tasks: Tasks
     compat: Compat
 
     def ping(self) -> None:

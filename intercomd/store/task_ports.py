@@ -1,0 +1,72 @@
+"""What is asked of the store about scheduled tasks and their fires. The rules of `store/ports.py` hold here too.
+
+One row per (task, fire time) in the ledger: written by the transaction that claims it, before any run, and settled by
+the one that ends its run. A task's row is locked after its group's and before its fires.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Protocol
+
+from intercomd.domain.ids import Folder, TaskId
+from intercomd.domain.leases import Fence
+from intercomd.domain.scheduled import Claimed, Fire, ReadyTask, ScheduledTask, TaskChange
+
+
+class Tasks(Protocol):
+    """Scheduled tasks, and the ledger of their fires. Every change leaves an event with `who` in its detail."""
+
+    def add(self, task: ScheduledTask, who: str, now: datetime) -> ScheduledTask:
+        """Add a task of a registered group; its `number` is drawn here. Key: the id; the same task again gives the
+        stored one, another under that id raises `StoreConflict`. Raises `NotFound` for an unknown group."""
+        ...
+
+    def get(self, task_id: TaskId) -> ScheduledTask:
+        """Raises `NotFound`."""
+        ...
+
+    def find_by_number(self, folder: Folder, number: int) -> ScheduledTask | None: ...
+
+    def list_tasks(self, folder: Folder | None, limit: int, after: TaskId | None = None) -> list[ScheduledTask]:
+        """In the order of their ids, from the one behind `after`; of one group, or of all."""
+        ...
+
+    def change(self, task_id: TaskId, change: TaskChange, who: str, now: datetime) -> ScheduledTask:
+        """Raises `NotFound`. A fire that is queued already runs with the new prompt; a change of the status to paused
+        or completed settles queued ones as skipped."""
+        ...
+
+    def remove(self, task_id: TaskId, who: str, now: datetime) -> bool:
+        """Remove the task; queued fires are settled as skipped, a live run goes on, and the ledger stays until its
+        retention. False when there is no such task."""
+        ...
+
+    def run_now(self, task_id: TaskId, key: str, who: str, now: datetime) -> Fire:
+        """Queue a fire at `now` beside the schedule. `key` makes it idempotent. Raises `NotFound`, and
+        `StoreConflict` while a fire of the task is queued or running."""
+        ...
+
+    def claim_due(self, fence: Fence, now: datetime, limit: int) -> Claimed:
+        """Handle up to `limit` tasks whose `next_run` has come, the earliest first, in one fenced transaction: the rows
+        that `plan_fires` gives since the last one handled, queued or skipped as `decide_overlap` says, and the task's
+        next fire time (none completes a task once its fire is settled). A task whose group is gone or whose schedule
+        no longer parses is paused, with its reason in the ledger and in the chat (hazard B-81)."""
+        ...
+
+    def list_ready(self, now: datetime, limit: int) -> list[ReadyTask]:
+        """Groups with a queued fire whose `not_before` is over, the longest waiting first; indexed."""
+        ...
+
+    def next_wake_at(self, now: datetime) -> datetime | None:
+        """The nearest instant, also a past one, at which a task is due or a queued fire's `not_before` is over, but
+        for fires that are ready; None when there is none. Indexed: costs the same with 100,000 tasks."""
+        ...
+
+    def list_fires(self, task_id: TaskId, limit: int) -> list[Fire]:
+        """Newest first."""
+        ...
+
+    def count_fires(self) -> dict[str, int]:
+        """How many fires are queued and running, by state."""
+        ...
