@@ -11,13 +11,14 @@ from intercomd.api.checks import Check
 from intercomd.api.probes import list_problems
 from intercomd.api.services import Services, SlotsFacts
 from intercomd.api.views import View, instant
-from intercomd.domain.runs import RunRecord
+from intercomd.domain.runs import Outcome, RunRecord
 from intercomd.store.ports import EventRow, Store
 from intercomd.supervision.snapshot import TreeSnapshot
 
 _STORE_SECONDS = 1.0
 _EVENTS = 10
 _RUNS = 50
+_FAILURES = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.ORPHANED})
 _FAILED_RUNS = 5
 
 
@@ -88,7 +89,7 @@ def _slots_view(slots: SlotsFacts) -> View:
 
 
 def _store_view(store: Store) -> View:
-    failed = [run for run in store.runs.list_recent(None, _RUNS) if run.error][:_FAILED_RUNS]
+    failed = [run for run in store.runs.list_recent(None, _RUNS) if run.outcome in _FAILURES][:_FAILED_RUNS]
     return {
         "engine": store.engine,
         "groups": store.groups.count(),

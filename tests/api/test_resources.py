@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from intercomd.clock import SystemClock
-from intercomd.domain.ids import ChatJid, OutboxId
+from intercomd.domain.ids import ChatJid, InputId, OutboxId, RunId
 from intercomd.domain.outbox import NewText, TextKind
+from intercomd.domain.runs import Outcome
+from intercomd.store.ports import RetryPolicy
 from tests.api.conftest import Api
+from tests.store.household import Household
 
+NO_RETRY = RetryPolicy(())
 KITCHEN = {"jid": "tg:-100", "folder": "kitchen", "name": "Kitchen"}
 
 
@@ -93,6 +97,16 @@ def test_status_shows_tree_slots_and_queues(api: Api) -> None:
     assert status["orchestrator"]["state"] == "idle"
     assert {"commands", "local", "outbox"} <= {node["path"] for node in status["tree"]["nodes"]}
     assert api.get("/v1/supervision")["nodes"][0]["kind"] == "supervisor"
+
+
+def test_status_lists_runs_that_failed_and_not_those_that_were_stopped(api: Api) -> None:
+    """A run ended by a command is no failure; a run that timed out is."""
+    house = Household(api.store)
+    for number, outcome in enumerate((Outcome.STOPPED, Outcome.TIMED_OUT)):
+        house.say(f"m{number}")
+        house.open(run_id=RunId(f"r{number}"), input_id=InputId(f"i{number}"))
+        api.store.runs.end_run(RunId(f"r{number}"), outcome, "because", NO_RETRY, house.now)
+    assert [run["run_id"] for run in api.get("/v1/status")["store"]["failed_runs"]] == ["r1"]
 
 
 def test_status_says_so_when_the_store_is_away(api: Api) -> None:

@@ -31,3 +31,11 @@ def test_watch_actors_says_so_when_nobody_answers() -> None:
     done = watch("http://127.0.0.1:9")
     assert done.returncode == 2
     assert done.stderr.startswith("http://127.0.0.1:9 does not answer")
+
+
+def test_watch_actors_refuses_a_pause_that_is_none() -> None:
+    """A wrong --interval is a usage error that says what is allowed."""
+    command = [sys.executable, "-I", "-S", str(SCRIPT), "--interval", "-1"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    assert done.returncode == 2
+    assert "not a number from 0.1 to 3600" in done.stderr
