@@ -6,16 +6,30 @@ the one that ends its run. A task's row is locked after its group's and before i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from intercomd.domain.ids import Folder, TaskId
+from intercomd.domain.ids import ChatJid, Folder, Seq, TaskId
 from intercomd.domain.leases import Fence
+from intercomd.domain.outbox import NewText
 from intercomd.domain.scheduled import Claimed, Fire, ReadyTask, ScheduledTask, TaskChange
 
 
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The reply to a slash command, and where that command stands in its chat."""
+
+    reply: NewText
+    handled: tuple[ChatJid, Seq]
+
+
 class Tasks(Protocol):
-    """Scheduled tasks, and the ledger of their fires. Every change leaves an event with `who` in its detail."""
+    """Scheduled tasks, and the ledger of their fires. Every change leaves an event with `who` in its detail.
+
+    An `answer` is stored with the change that its command asked for, in one transaction; a command that is handled
+    already changes nothing (its crash or repeat does nothing twice), and `change` then gives the task as it is.
+    """
 
     def add(self, task: ScheduledTask, who: str, now: datetime) -> ScheduledTask:
         """Add a task of a registered group; its `number` is drawn here. Key: the id; the same task again gives the
@@ -32,14 +46,20 @@ class Tasks(Protocol):
         """In the order of their ids, from the one behind `after`; of one group, or of all."""
         ...
 
-    def change(self, task_id: TaskId, change: TaskChange, who: str, now: datetime) -> ScheduledTask:
+    def count_active(self, folder: Folder) -> int:
+        """How many of a group's tasks are active."""
+        ...
+
+    def change(
+        self, task_id: TaskId, change: TaskChange, who: str, now: datetime, answer: Answer | None = None
+    ) -> ScheduledTask:
         """Raises `NotFound`. A fire that is queued already runs with the new prompt; a change of the status to paused
         or completed settles queued ones as skipped."""
         ...
 
-    def remove(self, task_id: TaskId, who: str, now: datetime) -> bool:
+    def remove(self, task_id: TaskId, who: str, now: datetime, answer: Answer | None = None) -> bool:
         """Remove the task; queued fires are settled as skipped, a live run goes on, and the ledger stays until its
-        retention. False when there is no such task."""
+        retention. False, and nothing is stored, when there is no such task."""
         ...
 
     def run_now(self, task_id: TaskId, key: str, who: str, now: datetime) -> Fire:
