@@ -46,6 +46,10 @@ class Tasks(Protocol):
         """In the order of their ids, from the one behind `after`; of one group, or of all."""
         ...
 
+    def list_open(self, folder: Folder | None, limit: int) -> list[ScheduledTask]:
+        """Those that are not completed, by group and number; of one group, or of all."""
+        ...
+
     def count_active(self, folder: Folder) -> int:
         """How many of a group's tasks are active."""
         ...
