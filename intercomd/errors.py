@@ -44,6 +44,11 @@ class SandboxError(IntercomError):
     """A sandbox could not be started or controlled."""
 
 
+class SetupNeeded(SandboxError):
+    """A run cannot start until a person changes something. It is not tried again; the text says what to change and
+    where, in one sentence for the chat."""
+
+
 class ChannelError(IntercomError):
     """A channel could not deliver a text.
 

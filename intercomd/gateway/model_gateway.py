@@ -1,0 +1,223 @@
+"""The gateway as the rest of the program sees it: one door for each run, opened before its sandbox and closed after it.
+
+    gateway = ModelGateway(data_dir / "gateway", keyring, clock)
+    door = gateway.open(run_id, folder, "claude")      # raises SetupNeeded when there is no credential
+    … mount door.socket_path …
+    door.close()
+
+The sockets lie in a folder that only our account may enter. Each is open to every account for itself, since a container
+may run as another one and reaches nothing but the one that is mounted into it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from pathlib import Path
+from threading import Lock, Thread
+
+from intercomd.clock import Clock
+from intercomd.domain.ids import Folder, RunId
+from intercomd.errors import SandboxError
+from intercomd.gateway.answers import own_answer
+from intercomd.gateway.client import ClientConnection
+from intercomd.gateway.errors import ClientGone
+from intercomd.gateway.exchange import RunAccess, Shared, serve
+from intercomd.gateway.keyring import Keyring
+from intercomd.gateway.limits import Limits, RequestRate
+from intercomd.gateway.pauses import Pauses
+from intercomd.gateway.provider import PROVIDERS
+from intercomd.gateway.switchboard import Listener, Switchboard
+from intercomd.gateway.upstream import Lines
+from intercomd.gateway.usage import Usage
+from intercomd.logs import EventLog
+
+_BACKLOG = 32
+_LONGEST_PATH = 107
+"""Of a unix socket's path in bytes, without the final NUL (unix(7))."""
+_log = EventLog("gateway")
+
+
+def needs_gateway(runtime: str) -> bool:
+    """Whether this runtime speaks to a model provider."""
+    return runtime in PROVIDERS
+
+
+class Door:
+    """One run's way to its provider."""
+
+    def __init__(
+        self,
+        access: RunAccess,
+        shared: Shared,
+        switchboard: Switchboard,
+        socket_path: Path,
+        on_closed: Callable[[Door], None],
+    ) -> None:
+        self.socket_path = socket_path
+        self._access = access
+        self._shared = shared
+        self._switchboard = switchboard
+        self._on_closed = on_closed
+        self._guard = Lock()
+        self._is_closed = False
+        self._clients: set[ClientConnection] = set()
+        self._listener = Listener(_bind(socket_path), self._accepted)
+        switchboard.add(self._listener)
+
+    def close(self) -> None:
+        """No further connection, and those that are being served break off; returns at once, also the second time."""
+        with self._guard:
+            if self._is_closed:
+                return
+            self._is_closed = True
+            clients = list(self._clients)
+        self._switchboard.remove(self._listener)
+        self.socket_path.unlink(missing_ok=True)
+        for client in clients:
+            client.shut()
+        self._on_closed(self)
+
+    def _accepted(self, connection: socket.socket) -> None:
+        client = ClientConnection(connection, self._shared.limits, self._shared.clock)
+        with self._guard:
+            is_welcome = not self._is_closed and len(self._clients) < self._shared.limits.connections
+            if is_welcome:
+                self._clients.add(client)
+        if not is_welcome:
+            _turn_away(client, "this run has too many requests at the same time")
+            return
+        try:
+            Thread(target=self._serve, args=(client,), name=f"gateway {self._access.run_id}", daemon=True).start()
+        except RuntimeError as error:  # the system's limit of threads
+            _log.warning("gateway.not_accepted", run_id=self._access.run_id, error=error)
+            self._leave(client)
+
+    def _serve(self, client: ClientConnection) -> None:
+        try:
+            serve(client, self._access, self._shared)
+        finally:
+            self._leave(client)
+
+    def _leave(self, client: ClientConnection) -> None:
+        with self._guard:
+            self._clients.discard(client)
+        client.close()
+
+
+class ModelGateway:
+    """All doors of the process. Methods may be called from any thread."""
+
+    def __init__(
+        self,
+        directory: Path,
+        keyring: Keyring,
+        clock: Clock,
+        *,
+        upstreams: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
+        lines: Lines | None = None,
+    ) -> None:
+        """`directory` is made when it is needed. `upstreams` are the settings' addresses by runtime, empty ones meaning
+        the provider's own."""
+        self._directory = directory
+        self._upstreams = dict(upstreams or {})
+        self._shared = Shared(keyring, lines or Lines(), Pauses(clock), limits or Limits(), clock)
+        self._switchboard = Switchboard()
+        self._guard = Lock()
+        self._doors: set[Door] = set()
+        self._usage: dict[Folder, Usage] = {}
+
+    def open(self, run_id: RunId, folder: Folder, runtime: str) -> Door:
+        """The door for this run, to be closed when its sandbox is gone. Raises `SetupNeeded` when the runtime has no
+        credential, `SandboxError` when there can be no socket."""
+        self._shared.keyring.grant(runtime)
+        limits = self._shared.limits
+        access = RunAccess(
+            run_id=run_id,
+            folder=folder,
+            provider=PROVIDERS[runtime],
+            upstream=self._upstreams.get(runtime) or None,
+            rate=RequestRate(limits.requests_per_minute, self._shared.clock),
+            count=lambda usage: self._count(folder, usage),
+        )
+        _make_private(self._directory)
+        door = Door(access, self._shared, self._switchboard, self._directory / f"{run_id}.sock", self._closed)
+        with self._guard:
+            self._doors.add(door)
+        return door
+
+    def usage(self) -> dict[Folder, Usage]:
+        """Requests and tokens of each group since this process started."""
+        with self._guard:
+            return dict(self._usage)
+
+    def close(self) -> None:
+        """Close every door."""
+        with self._guard:
+            doors = list(self._doors)
+        for door in doors:
+            door.close()
+
+    def _closed(self, door: Door) -> None:
+        with self._guard:
+            self._doors.discard(door)
+            is_last = not self._doors
+        if is_last:
+            self._shared.lines.close()
+
+    def _count(self, folder: Folder, usage: Usage) -> None:
+        with self._guard:
+            self._usage[folder] = self._usage.get(folder, Usage()) + usage
+
+
+def _turn_away(client: ClientConnection, why: str) -> None:
+    """A few bytes into an empty socket: this does not block."""
+    try:
+        client.answer(own_answer(429, why, timedelta(seconds=1)))
+    except ClientGone as error:
+        _log.debug("gateway.client_gone", why=error)
+    finally:
+        client.close()
+
+
+def _bind(path: Path) -> socket.socket:
+    if len(os.fsencode(path)) > _LONGEST_PATH:
+        raise SandboxError(f"{path} is too long for a socket; a storage.data_dir with a shorter path is needed")
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    unfinished = path.with_suffix(".tmp")  # under its name only once it listens: see `_make_private`
+    try:
+        listening.bind(str(unfinished))
+        unfinished.chmod(0o666)
+        listening.listen(_BACKLOG)
+        unfinished.rename(path)
+    except OSError as error:
+        listening.close()
+        raise SandboxError(f"cannot make the socket {path}: {error.strerror}") from error
+    return listening
+
+
+def _make_private(directory: Path) -> None:
+    """The folder, ours alone, and without the sockets that a killed process left."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.chmod(0o700)
+        for path in directory.glob("*.sock"):
+            if not _is_listened_to(path):
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise SandboxError(f"cannot use {directory}: {error.strerror}") from error
+
+
+def _is_listened_to(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(str(path))
+        except BlockingIOError:  # its queue is full, so there is one
+            return True
+        except OSError:
+            return False
+        return True

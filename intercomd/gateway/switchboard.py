@@ -1,0 +1,92 @@
+"""One thread that accepts for the listeners of all runs, and one for each connection that is being served.
+
+Idle runs cost a socket each: the accepting thread sleeps in one `select` over all of them. It starts with the first
+listener and ends with the last, so a process without runs has nothing of this.
+"""
+
+from __future__ import annotations
+
+import select
+import selectors
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from threading import Lock, Thread
+
+from intercomd.logs import EventLog
+
+_PAUSE_SECONDS = 0.2
+_log = EventLog("gateway")
+
+
+@dataclass(eq=False, slots=True)
+class Listener:
+    """A listening socket and who takes its connections: in the accepting thread, so it must not block."""
+
+    listening: socket.socket
+    accepted: Callable[[socket.socket], None]
+
+
+class Switchboard:
+    """For any thread."""
+
+    def __init__(self) -> None:
+        self._guard = Lock()
+        self._listeners: set[Listener] = set()
+        self._bell: socket.socket | None = None
+
+    def add(self, listener: Listener) -> None:
+        """From now on `listener` accepts."""
+        listener.listening.setblocking(False)
+        with self._guard:
+            self._listeners.add(listener)
+            if self._bell is not None:
+                self._bell.send(b"!")
+                return
+            bell, self._bell = socket.socketpair()
+            Thread(target=self._run, args=(bell,), name="gateway-accept", daemon=True).start()
+
+    def remove(self, listener: Listener) -> None:
+        """From now on it does not; closes its socket."""
+        with self._guard:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+                if self._bell is not None:
+                    self._bell.send(b"!")
+
+    def _run(self, bell: socket.socket) -> None:
+        with selectors.DefaultSelector() as selector, bell:
+            selector.register(bell, selectors.EVENT_READ)
+            while self._follow(selector):
+                for key, _ in selector.select():
+                    if key.data is None:
+                        bell.recv(4096)
+                    elif not _accept(key.data):
+                        select.select([bell], [], [], _PAUSE_SECONDS)
+
+    def _follow(self, selector: selectors.BaseSelector) -> bool:
+        """Watch exactly the present listeners; False when there is none left, and with it the thread's end."""
+        with self._guard:
+            watched = {key.data for key in selector.get_map().values() if key.data is not None}
+            for listener in watched - self._listeners:
+                selector.unregister(listener.listening)
+                listener.listening.close()
+            for listener in self._listeners - watched:
+                selector.register(listener.listening, selectors.EVENT_READ, listener)
+            if not self._listeners and self._bell is not None:
+                self._bell.close()
+                self._bell = None
+            return bool(self._listeners)
+
+
+def _accept(listener: Listener) -> bool:
+    """False when the process has no descriptor left: then it is time for a pause."""
+    try:
+        connection, _ = listener.listening.accept()
+    except (BlockingIOError, ConnectionAbortedError):  # it hung up meanwhile
+        return True
+    except OSError as error:
+        _log.warning("gateway.not_accepted", error=error)
+        return False
+    listener.accepted(connection)
+    return True
