@@ -1,8 +1,8 @@
 """Gives slots to groups, longest waiting first, and never loses one.
 
-Owns:      the slots and the waiting line (data: a waiting group costs no thread).
+Owns:      the slots and the waiting lines (data: a waiting group costs no thread).
 Never:     reads messages, starts a process, waits for anybody.
-Talks to:  the `runs` supervisor (start), GroupQueue (tell), MessageLoop (hint).
+Talks to:  the `runs` supervisor (start), GroupQueue (tell), MessageLoop and Scheduler (hint).
 """
 
 from __future__ import annotations
@@ -11,9 +11,10 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from intercomd.actors.held_lease import HeldLease
-from intercomd.actors.slots import Granted, Slots, SlotsView
+from intercomd.actors.slots import Grant, Slots, SlotsView
+from intercomd.actors.waiting_line import WaitingLine
 from intercomd.clock import Clock
-from intercomd.domain.ids import ChatJid, Folder
+from intercomd.domain.ids import Folder
 from intercomd.domain.mailbox import (
     ChatReady,
     ChatStored,
@@ -27,6 +28,8 @@ from intercomd.domain.mailbox import (
     PendingHint,
     Poll,
     ReportIdleness,
+    TaskReady,
+    TasksChanged,
     VerifyRun,
     YieldSlot,
 )
@@ -48,7 +51,7 @@ class Dispatcher:
 
     A restart rebuilds the slots from the children that are alive, and from live rows of the runs table whose queue is
     not: those groups are granted a slot so that their queue settles what was left behind. `publish` receives a
-    `SlotsView` after every change.
+    `SlotsView` after every change. There may be nobody at `scheduler`.
     """
 
     def __init__(
@@ -57,6 +60,7 @@ class Dispatcher:
         lease: HeldLease,
         children: Children,
         message_loop: Address,
+        scheduler: Address,
         make_queue: QueueFactory,
         queue_address: Callable[[Folder], Address],
         limit: int,
@@ -68,6 +72,7 @@ class Dispatcher:
         self._lease = lease
         self._children = children
         self._message_loop = message_loop
+        self._scheduler = scheduler
         self._make_queue = make_queue
         self._queue_address = queue_address
         self._slots = Slots(limit)
@@ -80,7 +85,7 @@ class Dispatcher:
         for name in self._children.names():
             if name.startswith(QUEUE_PREFIX):
                 folder = Folder(name.removeprefix(QUEUE_PREFIX))
-                self._slots.granted[folder] = Granted(ChatJid(""))
+                self._slots.adopt(folder)
                 self._queue_address(folder).hint(ReportIdleness())
         self._context.timers.every(RESCUE_INTERVAL, Poll())
         self._context.address.hint(Poll())
@@ -89,7 +94,10 @@ class Dispatcher:
     def handle(self, item: object) -> object:
         match item:
             case ChatReady():
-                self._on_ready(item)
+                self._on_chat_ready(item)
+            case TaskReady(chat_jid, folder, waiting_since):
+                if not self._is_draining:
+                    self._slots.wait(folder, chat_jid, waiting_since, is_for_task=True)
             case GroupIdle(folder) if folder in self._slots.granted:
                 self._slots.granted[folder].idle_since = self._clock.monotonic()
             case GroupBusy(folder) if folder in self._slots.granted:
@@ -115,11 +123,11 @@ class Dispatcher:
         self._publish_view()
         return None
 
-    def _on_ready(self, ready: ChatReady) -> None:
+    def _on_chat_ready(self, ready: ChatReady) -> None:
         if self._is_draining:
             return
         granted = self._slots.granted.get(ready.folder)
-        if granted is None:
+        if granted is None or granted.is_for_task:
             self._slots.wait(ready.folder, ready.chat_jid, ready.waiting_since)
         else:
             granted.chat_jid = ready.chat_jid
@@ -129,16 +137,18 @@ class Dispatcher:
         if exited.name in self._children.names():
             return  # an earlier queue of this name; its slot was taken back when it was missed
         folder = Folder(exited.name.removeprefix(QUEUE_PREFIX))
-        granted = self._slots.granted.pop(folder, None)
+        granted = self._slots.release(folder)
         if exited.reason in (ExitReason.CRASHED, ExitReason.START_FAILED, ExitReason.ZOMBIE):
             # No hint for this group: the next poll brings it back, at most once per poll interval.
             _log.warning("queue.ended_badly", folder=folder, reason=exited.reason, error=exited.error)
-        elif granted is not None and granted.chat_jid:
-            self._message_loop.hint(ChatStored(granted.chat_jid))
+        else:
+            if granted is not None and granted.chat_jid:
+                self._message_loop.hint(ChatStored(granted.chat_jid))
+            self._scheduler.hint(TasksChanged())
 
     def _on_drain(self, drain: Drain) -> None:
         self._is_draining = True
-        self._slots.line.clear()
+        self._slots.clear_lines()
         for folder in self._slots.granted:
             self._queue_address(folder).hint(drain)
 
@@ -147,7 +157,7 @@ class Dispatcher:
         groups are granted a slot, and their queue settles them."""
         alive = self._children.names()
         for folder in [folder for folder in self._slots.granted if QUEUE_PREFIX + folder not in alive]:
-            del self._slots.granted[folder]
+            self._slots.release(folder)
         if self._is_draining:
             return
         try:
@@ -155,31 +165,38 @@ class Dispatcher:
         except StoreUnavailable:
             return
         for record in live:
-            if record.folder not in self._slots.granted:
+            granted = self._slots.granted.get(record.folder)
+            if granted is None:
                 self._slots.wait(record.folder, record.chat_jid, record.opened_at)
+            else:
+                granted.is_for_task = record.task_id is not None
         for folder in self._slots.granted.keys() - {record.folder for record in live}:
             # Cancelled while we could not be told, or about to open or end: only the run can tell which.
             self._queue_address(folder).hint(VerifyRun())
 
     def _fill(self) -> None:
-        line_before = len(self._slots.line)
-        while self._lease.is_usable and (folder := self._slots.grant_next()) is not None:
-            self._start_queue(folder)
-        if self._slots.line:
-            while (idle := self._slots.next_to_yield()) is not None:
-                self._slots.granted[idle].is_yielding = True
-                self._queue_address(idle).hint(YieldSlot())
-        if line_before >= _LINE_IS_SHORT > len(self._slots.line):
-            self._message_loop.hint(LineShort())
+        before = [len(line) for line in self._lines]
+        while self._lease.is_usable and (grant := self._slots.grant_next()) is not None:
+            self._start_queue(grant)
+        while (idle := self._slots.next_to_yield()) is not None:
+            self._slots.granted[idle].is_yielding = True
+            self._queue_address(idle).hint(YieldSlot())
+        for length, line, feeder in zip(before, self._lines, (self._message_loop, self._scheduler), strict=True):
+            if length >= _LINE_IS_SHORT > len(line):
+                feeder.hint(LineShort())
 
-    def _start_queue(self, folder: Folder) -> None:
+    @property
+    def _lines(self) -> tuple[WaitingLine, WaitingLine]:
+        return self._slots.people, self._slots.tasks
+
+    def _start_queue(self, grant: Grant) -> None:
         spec = ChildSpec(
-            QUEUE_PREFIX + folder,
-            lambda context: self._make_queue(folder, context),
+            QUEUE_PREFIX + grant.folder,
+            lambda context: self._make_queue(grant.folder, context),
             Restart.TEMPORARY,
             monitors=(self._context.address,),
         )
-        self._children.start(spec).hint(GrantSlot())
+        self._children.start(spec).hint(GrantSlot(is_for_task=grant.is_for_task))
 
     def _publish_view(self) -> None:
         self._publish(self._slots.view(self._is_draining))

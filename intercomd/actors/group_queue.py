@@ -4,8 +4,8 @@ Owns:      which run is in flight and whether it is idle.
 Never:     reads a sandbox's output, knows of other groups, keeps a slot after its run.
 Talks to:  Run (hint), Dispatcher (hint), the `runs` supervisor (start).
 
-A slot is good for one run with its follow-ups. Whatever is pending after it stands in the waiting line again with the
-time of its oldest request, so a busy group cannot starve the others (hazard B-26).
+A slot is good for one run with its follow-ups, or for one run of a task. Whatever is pending after it stands in a
+waiting line again with its own time, so a busy group cannot starve the others (hazard B-26).
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from intercomd.domain.mailbox import (
     YieldSlot,
 )
 from intercomd.domain.runs import OpenedRun, Outcome
-from intercomd.errors import FenceLost, NotFound, StoreConflict
+from intercomd.errors import FenceLost, NotFound, SandboxError, StoreConflict
 from intercomd.logs import EventLog
 from intercomd.sandbox.port import SandboxEngine
 from intercomd.store.ports import InputLimits, RetryPolicy, Runs
@@ -50,6 +50,8 @@ RUN_PREFIX = "run:"
 RUN_MAILBOX_LIMIT = 20_000
 """More items than frames fit into the megabyte that a run's reader may be ahead."""
 _STOP_BUDGET = timedelta(seconds=8)
+_ORPHAN_PAUSE = timedelta(seconds=5)
+"""Between two tries to end a sandbox that an earlier run left behind."""
 _log = EventLog("queue")
 
 RunFactory = Callable[[OpenedRun, Address, Context], Actor]
@@ -88,8 +90,8 @@ class GroupQueue:
 
     def handle(self, item: object) -> object:
         match item:
-            case GrantSlot():
-                self._open_run()
+            case GrantSlot(is_for_task):
+                self._open_run(is_for_task=is_for_task)
             case PendingHint():
                 self._tell_run(FollowUpReady())
             case RunIdle():
@@ -123,30 +125,34 @@ class GroupQueue:
                 raise TypeError(f"GroupQueue does not take {item!r}")
         return None
 
-    def _open_run(self) -> None:
+    def _open_run(self, *, is_for_task: bool) -> None:
         if self._run is not None:
             return
-        parts = self._parts
         try:
-            opened = parts.runs.open_run(
-                parts.dispatch_lease.fence(),
-                self._folder,
-                self._run_id,
-                self._input_id,
-                parts.limits,
-                parts.clock.now(),
-            )
+            opened = self._open_task_run() if is_for_task else self._open_messages_run()
         except FenceLost as error:
             _log.warning("queue.fenced", folder=self._folder, error=error)
             self._context.exit()
             return
         except (NotFound, StoreConflict):
             opened = None
-        if opened is None:
-            self._settle_left_behind()
+        if opened is not None:
+            self._start_run(opened)
+        elif self._settle_left_behind():
             self._context.exit()
         else:
-            self._start_run(opened)
+            # A sandbox that may be alive counts; and whoever gave the slot back at once would get it again at once.
+            self._context.timers.after(_ORPHAN_PAUSE, YieldSlot())
+
+    def _open_messages_run(self) -> OpenedRun | None:
+        parts = self._parts
+        fence, now = parts.dispatch_lease.fence(), parts.clock.now()
+        return parts.runs.open_run(fence, self._folder, self._run_id, self._input_id, parts.limits, now)
+
+    def _open_task_run(self) -> OpenedRun | None:
+        parts = self._parts
+        fence, now = parts.dispatch_lease.fence(), parts.clock.now()
+        return parts.runs.open_task_run(fence, self._folder, self._run_id, self._input_id, now)
 
     def _start_run(self, opened: OpenedRun) -> None:
         name = RUN_PREFIX + opened.run_id
@@ -164,19 +170,25 @@ class GroupQueue:
         )
         self._run.hint(StartSandbox())
 
-    def _settle_left_behind(self) -> None:
+    def _settle_left_behind(self) -> bool:
         """Runs of this group that have no actor: prove their sandbox dead, then settle them. What is pending then goes
-        through the waiting line. Runs of a later epoch belong to whoever replaced us, and are theirs."""
+        through the waiting line. Runs of a later epoch belong to whoever replaced us, and are theirs. False when a
+        sandbox may still be alive: its run keeps its row for the Dispatcher's next rescue."""
         for record in self._parts.runs.list_live(self._folder):
             try:
                 is_ours = record.epoch <= self._parts.dispatch_lease.fence().epoch
             except FenceLost:
-                return
+                return True
             if not is_ours:
                 continue
             _log.warning("run.left_behind", run_id=record.run_id, folder=self._folder, epoch=record.epoch)
-            self._parts.engine.end_orphan(record.run_id, record.identity, self._parts.lock_path(self._folder))
+            try:
+                self._parts.engine.end_orphan(record.run_id, record.identity, self._parts.lock_path(self._folder))
+            except SandboxError as error:
+                _log.error("run.orphan_stays", run_id=record.run_id, folder=self._folder, error=error)
+                return False
             self._end_run(record.run_id, "its daemon or its actor died")
+        return True
 
     def _on_run_exited(self, exited: ChildExited) -> None:
         """A run that told `RunFinished` has settled itself; after a crash this settles it (the key makes it safe)."""

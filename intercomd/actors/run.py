@@ -3,6 +3,8 @@
 Owns:      the sandbox; which inputs were handed over and answered; the run's deadlines.
 Never:     decides whether to try again (the store does, when the run ends), sends a text itself.
 Talks to:  GroupQueue (hint), Outbox (hint), SessionStore (hint), a channel (hint, live text only).
+
+A run of a task takes no follow-ups and is closed as soon as its turn has ended (hazard B-80).
 """
 
 from __future__ import annotations
@@ -197,7 +199,8 @@ class Run:
             self._arm()
 
     def _follow_up(self) -> None:
-        if self._launched is None or self._is_closing or self._verdict is not None or self._has_ended:
+        is_over = self._is_closing or self._verdict is not None or self._has_ended
+        if self._launched is None or is_over or self._opened.task is not None:
             return
         if not self._turns.takes_follow_ups:
             self._wants_follow_up = True
@@ -259,7 +262,7 @@ class Run:
     def _on_idle(self) -> None:
         _log.debug("run.idle", run_id=self._opened.run_id, folder=self._opened.group.folder)
         self._queue.hint(RunIdle(self._opened.run_id))
-        if self._turns.takes_follow_ups:
+        if self._turns.takes_follow_ups and self._opened.task is None:
             self._arm()
         else:
             self._close()

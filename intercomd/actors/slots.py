@@ -1,7 +1,17 @@
 """The limit on concurrent runs as a value: who has a slot, who waits for one, who should yield.
 
-Slots are granted to the group that waited longest. When somebody waits and nothing is free, the group that has been
-idle longest is asked to yield (hazard B-26).
+There are two lines, of people's requests and of scheduled tasks. A group may stand in both, also while it has a slot
+that is not good for what came meanwhile. The rules:
+
+1. Each line is ordered by waiting time; the people's line goes first, and tasks never hold more than
+   `max(1, limit - 1)` slots. So a person finds a slot however many tasks are due at one minute.
+2. While a task waits and no task has a slot, people do not take the last free one. With a limit of 1 the two lines
+   take turns. So tasks go on however much people write.
+3. Within a group the two alternate. A request may go before its group's task, rather than stand with it behind the
+   tasks of all others; on the next turn of a request the task that was passed goes first, unless other groups' tasks
+   have all slots that tasks may have: a person waits for tasks of the own group only.
+4. When somebody waits and nothing is free, the group that has been idle longest is asked to yield (hazard B-26); a
+   group whose own task waits is asked as soon as it is idle, whatever is free.
 """
 
 from __future__ import annotations
@@ -9,6 +19,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from intercomd.actors.waiting_line import WaitingLine
 from intercomd.domain.ids import ChatJid, Folder
 
 
@@ -17,19 +28,23 @@ class Granted:
     """A group with a slot. `idle_since` is in monotonic seconds; None while its agent works."""
 
     chat_jid: ChatJid
+    is_for_task: bool = False
     idle_since: float | None = None
     is_yielding: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
-    chat_jid: ChatJid
-    since: datetime
+class Grant:
+    """Whom a slot was given to, and what for."""
+
+    folder: Folder
+    is_for_task: bool
 
 
 @dataclass(frozen=True, slots=True)
 class SlotsView:
-    """A published snapshot for health and status."""
+    """A published snapshot for health and status. `waiting` counts groups with requests, `waiting_tasks` groups with
+    tasks."""
 
     limit: int
     live: tuple[str, ...]
@@ -37,6 +52,7 @@ class SlotsView:
     waiting: int
     oldest_waiting_since: datetime | None
     is_draining: bool
+    waiting_tasks: int = 0
 
     @property
     def used(self) -> int:
@@ -49,44 +65,114 @@ class Slots:
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self.granted: dict[Folder, Granted] = {}
-        self.line: dict[Folder, Waiting] = {}
+        self.people = WaitingLine()
+        self.tasks = WaitingLine()
+        self._most_for_tasks = max(1, limit - 1)
+        self._was_for_task = True
+        self._passed: set[Folder] = set()
+        """Groups whose task waited while their request had its turn."""
 
     @property
     def has_free(self) -> bool:
         return len(self.granted) < self.limit
 
-    def wait(self, folder: Folder, chat_jid: ChatJid, since: datetime) -> None:
-        """Put a group into the waiting line; a place it already has keeps the older time."""
-        known = self.line.get(folder)
-        if known is None or since < known.since:
-            self.line[folder] = Waiting(chat_jid, since)
+    @property
+    def is_anybody_waiting(self) -> bool:
+        return bool(self.people or self.tasks)
 
-    def grant_next(self) -> Folder | None:
-        """Give a free slot to the group that waited longest."""
-        if not self.has_free or not self.line:
+    def wait(self, folder: Folder, chat_jid: ChatJid, since: datetime, *, is_for_task: bool = False) -> None:
+        """Put a group into a waiting line; a place it already has keeps the older time."""
+        (self.tasks if is_for_task else self.people).join(folder, chat_jid, since)
+        self._sort_in(folder)
+
+    def grant_next(self) -> Grant | None:
+        """Give a free slot to the group whose turn it is."""
+        if not self.has_free:
             return None
-        folder = min(self.line, key=lambda name: (self.line[name].since, name))
-        self.granted[folder] = Granted(self.line.pop(folder).chat_jid)
-        return folder
+        is_for_task = self._is_turn_of_tasks()
+        folder = (self.tasks if is_for_task else self.people).first
+        if folder is None:
+            return None
+        is_for_task = is_for_task or (folder in self._passed and self._has_room_for_task)
+        line = self.tasks if is_for_task else self.people
+        self.granted[folder] = Granted(line.leave(folder), is_for_task)
+        self._was_for_task = is_for_task
+        self._passed.discard(folder)
+        self._sort_in(folder)
+        return Grant(folder, is_for_task)
+
+    def adopt(self, folder: Folder) -> None:
+        """Count a group that has its slot from an earlier Dispatcher."""
+        self.granted[folder] = Granted(ChatJid(""))
+
+    def release(self, folder: Folder) -> Granted | None:
+        """Take a slot back; None when the group had none."""
+        granted = self.granted.pop(folder, None)
+        if granted is not None and not granted.is_for_task and folder in self.tasks:
+            self._passed.add(folder)
+        self._sort_in(folder)
+        return granted
+
+    def clear_lines(self) -> None:
+        """Nobody waits any more."""
+        self.people.clear()
+        self.tasks.clear()
+        self._passed.clear()
 
     def next_to_yield(self) -> Folder | None:
-        """The longest idle group that was not asked yet, when there are more groups waiting than yielding."""
-        yielding = sum(granted.is_yielding for granted in self.granted.values())
-        if self.has_free or len(self.line) <= yielding:
-            return None
-        idle = [
+        """The longest idle group that was not asked yet: one whose own task waits, or any when there are more groups
+        waiting than yielding."""
+        idle = sorted(
             (granted.idle_since, folder)
             for folder, granted in self.granted.items()
             if granted.idle_since is not None and not granted.is_yielding
-        ]
-        return min(idle)[1] if idle else None
+        )
+        for _, folder in idle:
+            if folder in self.tasks:
+                return folder
+        yielding = sum(granted.is_yielding for granted in self.granted.values())
+        if not idle or self.has_free or self._wanting <= yielding:
+            return None
+        return idle[0][1]
 
     def view(self, is_draining: bool) -> SlotsView:
+        oldest = (line.oldest(self.granted) for line in (self.people, self.tasks))
         return SlotsView(
             self.limit,
             tuple(sorted(self.granted)),
             tuple(sorted(folder for folder, granted in self.granted.items() if granted.idle_since is not None)),
-            len(self.line),
-            min((waiting.since for waiting in self.line.values()), default=None),
+            len(self.people),
+            min((instant for instant in oldest if instant is not None), default=None),
             is_draining,
+            len(self.tasks),
         )
+
+    @property
+    def _held_by_tasks(self) -> int:
+        return sum(granted.is_for_task for granted in self.granted.values())
+
+    @property
+    def _has_room_for_task(self) -> bool:
+        return self._held_by_tasks < self._most_for_tasks
+
+    def _is_turn_of_tasks(self) -> bool:
+        if self.tasks.first is None or not self._has_room_for_task:
+            return False
+        if self.people.first is None:
+            return True
+        if self.limit == 1:
+            return not self._was_for_task
+        return self._held_by_tasks == 0 and len(self.granted) == self.limit - 1
+
+    @property
+    def _wanting(self) -> int:
+        """How many more slots could be used if they were free."""
+        return self.people.on_offer + min(self.tasks.on_offer, self._most_for_tasks - self._held_by_tasks)
+
+    def _sort_in(self, folder: Folder) -> None:
+        """A group with a slot keeps its places, but cannot be granted another one."""
+        for line in (self.people, self.tasks):
+            if folder in self.granted:
+                line.hold_back(folder)
+            else:
+                line.offer(folder)

@@ -44,8 +44,12 @@ class SandboxLauncher:
             known = ", ".join(sorted(BUILT_RUNTIMES))
             raise SandboxError(f"group {group.folder}: there is no agent for runtime {runtime!r}; there is {known}")
         model = group.model or choices.default_models.get(runtime)
+        if opened.task is not None:
+            prompt = opened.task.prompt
+        else:
+            prompt = render_prompt(opened.prompt.messages, opened.prompt.omitted)
         agent_input = AgentInput(
-            prompt=render_prompt(opened.prompt.messages, opened.prompt.omitted),
+            prompt=prompt,
             session_id=opened.session_id,
             folder=group.folder,
             chat_jid=group.jid,
@@ -53,6 +57,7 @@ class SandboxLauncher:
             assistant_name=choices.assistant_name,
             model=model,
             input_id=opened.prompt.input_id,
+            is_scheduled_task=opened.task is not None,
         )
         spec = self._layout.prepare_run(
             self._engine, opened.run_id, agent_input, choices.timezone, self._clock.now()

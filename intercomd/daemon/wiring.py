@@ -17,6 +17,7 @@ from intercomd.actors.message_loop import MessageLoop
 from intercomd.actors.outbox import Outbox, Route
 from intercomd.actors.run import Run
 from intercomd.actors.run_parts import Launcher, RunParts, RunTimes
+from intercomd.actors.scheduler import Scheduler
 from intercomd.actors.session_store import SessionStore
 from intercomd.actors.slots import SlotsView
 from intercomd.channels.host_bridge import NAME as HOST_BRIDGE
@@ -73,6 +74,7 @@ class Addresses:
     hold_watcher: Address
     dispatcher: Address
     message_loop: Address
+    scheduler: Address
 
 
 def addresses_in(book: AddressBook) -> Addresses:
@@ -88,6 +90,7 @@ def addresses_in(book: AddressBook) -> Addresses:
         book.address("hold_watcher"),
         book.address("orchestrator/dispatcher"),
         book.address("orchestrator/message_loop"),
+        book.address("orchestrator/scheduler"),
     )
 
 
@@ -154,6 +157,7 @@ def tree_spec(parts: Parts, book: AddressBook) -> SupervisorSpec:
                     DynamicSpec("runs"),
                     ChildSpec("dispatcher", lambda context: _dispatcher(parts, to, book, context)),
                     ChildSpec("message_loop", lambda context: _message_loop(parts, to, context)),
+                    *_scheduler_spec(parts, to),
                 ),
                 starts_idle=True,
             ),
@@ -290,6 +294,17 @@ def _message_loop(parts: Parts, to: Addresses, context: Context) -> Actor:
     return MessageLoop(parts.store.groups, to.dispatcher, interval, parts.clock, context)
 
 
+def _scheduler_spec(parts: Parts, to: Addresses) -> tuple[ChildSpec, ...]:
+    if not parts.settings.scheduler.enabled:
+        return ()
+    return (ChildSpec("scheduler", lambda context: _scheduler(parts, to, context)),)
+
+
+def _scheduler(parts: Parts, to: Addresses, context: Context) -> Actor:
+    interval = timedelta(milliseconds=parts.settings.scheduler.poll_interval_ms)
+    return Scheduler(parts.store.tasks, parts.leases[DISPATCH], to.dispatcher, interval, parts.clock, context)
+
+
 def _dispatcher(parts: Parts, to: Addresses, book: AddressBook, context: Context) -> Actor:
     """The engine is chosen here, so that a machine without one has an orchestrator that failed, and says why."""
     engine = parts.choose_engine()
@@ -339,6 +354,7 @@ def _dispatcher(parts: Parts, to: Addresses, book: AddressBook, context: Context
         parts.leases[DISPATCH],
         children,
         to.message_loop,
+        to.scheduler,
         make_queue,
         lambda folder: book.address(f"orchestrator/runs/{QUEUE_PREFIX}{folder}"),
         parts.settings.orchestrator.max_concurrent_containers,

@@ -34,7 +34,7 @@ class CommandStored:
 
 @dataclass(frozen=True, slots=True)
 class Poll:
-    """timer → MessageLoop, Outbox, Dispatcher: look at the store; hints may have been lost."""
+    """timer → MessageLoop, Scheduler, Outbox, Dispatcher: look at the store; hints may have been lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,12 @@ class TaskReady:
 
 @dataclass(frozen=True, slots=True)
 class TasksChanged:
-    """API, Commands, IpcWatcher, Run → Scheduler: a task or a fire was written; the next wake-up may be earlier."""
+    """API, Commands, IpcWatcher, Dispatcher → Scheduler: a task or a fire was written, or a group has no run any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class WakeUp:
+    """timer → Scheduler: a fire time has come."""
 
 
 # -- slots ------------------------------------------------------------------------------------------
@@ -87,7 +92,7 @@ class ReportIdleness:
 
 @dataclass(frozen=True, slots=True)
 class LineShort:
-    """Dispatcher → MessageLoop: the waiting line runs empty and the last poll was cut off by its limit."""
+    """Dispatcher → MessageLoop, Scheduler: their waiting line runs empty, and the last look may have been cut off."""
 
 
 @dataclass(frozen=True, slots=True)
