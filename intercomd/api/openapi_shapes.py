@@ -73,13 +73,14 @@ class OrchestratorStatus(Struct):
 
 
 class SlotsStatus(Struct):
-    """Slots and the waiting line."""
+    """Slots, and how many groups wait for one: with requests, and with scheduled tasks."""
 
     limit: int
     used: int
     live: list[str]
     idle: list[str]
     waiting: int
+    waiting_tasks: int
     oldest_waiting_since: str | None
 
 

@@ -76,6 +76,9 @@ class SlotsFacts(Protocol):
     def waiting(self) -> int: ...
 
     @property
+    def waiting_tasks(self) -> int: ...
+
+    @property
     def oldest_waiting_since(self) -> datetime | None: ...
 
 

@@ -84,6 +84,7 @@ def _slots_view(slots: SlotsFacts) -> View:
         "live": slots.live,
         "idle": slots.idle,
         "waiting": slots.waiting,
+        "waiting_tasks": slots.waiting_tasks,
         "oldest_waiting_since": instant(slots.oldest_waiting_since),
     }
 

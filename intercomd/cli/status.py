@@ -61,7 +61,7 @@ def render_status(status: dict[str, Any], url: str) -> str:
     lines = [
         f"intercomd {status['version']} at {url}, up {render_age(status['uptime_seconds'])}",
         f"orchestrator  {state}",
-        f"slots         {used}, {len(slots['idle'])} idle, {slots['waiting']} waiting",
+        f"slots         {used}, {len(slots['idle'])} idle, {slots['waiting']} waiting, {slots['waiting_tasks']} with tasks",
         f"store         {_store_line(status)}",
         *_duty_lines(status["duties"]),
         "",

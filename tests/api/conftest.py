@@ -59,6 +59,7 @@ class Slots:
     live: tuple[str, ...] = ("main",)
     idle: tuple[str, ...] = ()
     waiting: int = 0
+    waiting_tasks: int = 0
     oldest_waiting_since: datetime | None = None
 
 

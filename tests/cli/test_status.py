@@ -21,7 +21,7 @@ def test_status_shows_one_screen(intercomd: Intercomd, capsys: pytest.CaptureFix
     assert head.startswith("intercomd 9.9.9 at http://127.0.0.1:")
     assert lines[:3] == [
         "orchestrator  idle",
-        "slots         1 of 3 used, 0 idle, 0 waiting",
+        "slots         1 of 3 used, 0 idle, 0 waiting, 0 with tasks",
         "store         sqlite: 0 groups, 0 with open requests, 0 runs, 0 texts on their way",
     ]
     assert lines[4].split() == ["ACTOR", "STATE", "RESTARTS", "QUEUE", "OLDEST", "AT", "WORK", "ON", "LAST", "ERROR"]
