@@ -1,8 +1,8 @@
 """Scripted agents: what stands outside in the simulator, obeying words in the texts they are given.
 
-Each text starts with a token (`m1`); a reply names the tokens it answers. Words after the token: `silent`, `fail`,
-`crash`, `half` (a reply, then an exit with an error), `look` (a reply, then nothing more), `deaf` (does not end when it
-is asked to), `hang`. An agent acts one frame at a time, when it is told to.
+Each text, and each task's prompt, starts with a token (`m1`); a reply names the tokens it answers. Words after the
+token: `silent`, `fail`, `crash`, `half` (a reply, then an exit with an error), `look` (a reply, then nothing more),
+`deaf` (does not end when it is asked to), `hang`. An agent acts one frame at a time, when it is told to.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from intercomd.domain.runs import OpenedRun, ProcessIdentity
 from intercomd.errors import SandboxError
 from intercomd.sandbox.port import SandboxListener
 
-_MESSAGE = re.compile(r">(m\d+)(?: (\w+))?</message>")
+_MESSAGE = re.compile(r"(?:>|^)(m\d+)(?: (\w+))?(?:</message>|$)")
 
 
 @dataclass
@@ -34,6 +34,7 @@ class ScriptedSandbox:
     identity: ProcessIdentity
     protocol: int
     turns: list[tuple[InputId, str]]
+    session: str
     is_alive: bool = True
     was_killed: bool = False
     is_closing: bool = False
@@ -69,7 +70,7 @@ class ScriptedSandbox:
         told = _MESSAGE.findall(prompt)
         words = {word for _, word in told}
         answers = (input_id,) if self.protocol >= 2 else None
-        session = f"session-{self.folder}"
+        session = self.session
         if "hang" in words:
             while True:
                 yield Announcement(self.protocol, "still here", None)
@@ -126,6 +127,7 @@ class ScriptedAgents:
     is_isolated: bool = True
     protocol: int = 2
     refusal: str | None = None
+    orphan_refusal: str | None = None
     started: list[ScriptedSandbox] = field(default_factory=list)
 
     @property
@@ -137,11 +139,14 @@ class ScriptedAgents:
             raise SandboxError(self.refusal)
         folder = opened.group.folder
         assert not any(sandbox.folder == folder for sandbox in self.alive), f"two sandboxes for {folder}"
-        prompt = render_prompt(opened.prompt.messages, opened.prompt.omitted)
+        if opened.task is not None:
+            prompt = opened.task.prompt
+        else:
+            prompt = render_prompt(opened.prompt.messages, opened.prompt.omitted)
+        session = opened.session_id or f"session-of-{opened.run_id}"
         identity = ProcessIdentity(self.name, f"sandbox-{opened.run_id}", 1000 + len(self.started), 1)
-        sandbox = ScriptedSandbox(
-            opened.run_id, folder, listener, identity, self.protocol, [(opened.prompt.input_id, prompt)]
-        )
+        turns = [(opened.prompt.input_id, prompt)]
+        sandbox = ScriptedSandbox(opened.run_id, folder, listener, identity, self.protocol, turns, session)
         self.started.append(sandbox)
         return Launched(sandbox, "log", "echo", None)
 
@@ -152,6 +157,8 @@ class ScriptedAgents:
         raise AssertionError("runs are launched, not started, in the simulator")
 
     def end_orphan(self, run_id: RunId, identity: ProcessIdentity | None, lock_path: Path) -> None:
+        if self.orphan_refusal is not None:
+            raise SandboxError(self.orphan_refusal)
         for sandbox in self.alive:
             if sandbox.folder == lock_path.stem:
                 sandbox.is_alive = False

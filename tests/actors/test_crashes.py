@@ -174,3 +174,24 @@ def test_crash_while_draining_leaves_no_sandbox_and_loses_nothing(
         world.assert_at_rest()
     finally:
         world.close()
+
+
+def test_group_whose_orphan_cannot_be_ended_waits_and_leaves_the_others_alone(tmp_path: Path) -> None:
+    """Its run keeps its row while a sandbox may be alive; nobody crashes, and the next try succeeds."""
+    world = World(7, tmp_path)
+    try:
+        world.say("a", "m1")
+        world.settle(lambda: bool(world.agents.alive))
+        world.agents.orphan_refusal = "somebody else holds the lock"
+        world.restart()
+        world.say("b", "m2")
+        world.pass_time(30)
+        assert world.answered("a", "b") == {"m2": 1}
+        assert [run.is_live for run in world.runs("a")] == [True]
+        assert world.sim.crashes == []
+        world.agents.orphan_refusal = None
+        world.finish()
+        assert world.answered("a", "b") == {"m1": 1, "m2": 1}
+        world.assert_at_rest()
+    finally:
+        world.close()
