@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import select
-from socket import SHUT_RDWR, socket
+from socket import SHUT_RDWR, SHUT_WR, socket
 from typing import IO
 
 import h11
@@ -20,6 +20,7 @@ from intercomd.gateway.limits import Limits
 
 _MOST_HEAD_BYTES = 64 * 1024
 _PIECE_BYTES = 64 * 1024
+_DISCARD_SECONDS = 5.0
 
 
 class ClientConnection:
@@ -80,7 +81,22 @@ class ClientConnection:
             return
 
     def close(self) -> None:
+        """After an answer to a request that was not read to its end, the rest is read and thrown away: otherwise the
+        system would break the connection off before the agent has seen the answer."""
+        if self._http.our_state is h11.DONE and self._http.their_state is not h11.DONE:
+            self._discard_rest()
         self._socket.close()
+
+    def _discard_rest(self) -> None:
+        deadline = self._clock.monotonic() + _DISCARD_SECONDS
+        try:
+            self._socket.shutdown(SHUT_WR)
+            while (left := deadline - self._clock.monotonic()) > 0:
+                self._socket.settimeout(left)
+                if not self._socket.recv(_PIECE_BYTES):
+                    return
+        except OSError:  # it hung up, or goes on for too long
+            return
 
     def _next(self, deadline: float) -> object:
         try:

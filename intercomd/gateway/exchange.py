@@ -110,15 +110,20 @@ class Exchange:
         if response.status_code == _UNAUTHORIZED and (renewed := self._renew(line, grant)):
             grant = renewed
             line, response = self._ask(target, grant)
+        if response.status_code == _UNAUTHORIZED:
+            line.close()
+            raise SetupNeeded(f"the provider refused the credential of {runtime} ({grant.name}): replace it there")
+        self._note_pause(grant, response)
+        usage = UsageReader(find_header(response.headers, b"content-type") or "")
         try:
-            if response.status_code == _UNAUTHORIZED:
-                raise SetupNeeded(f"the provider refused the credential of {runtime} ({grant.name}): replace it there")
-            self._note_pause(grant, response)
-            self._pass_on(line, response)
+            self._pass_on(line, response, usage)
         except BaseException:
             line.close()
             raise
-        self._shared.lines.give_back(self._endpoint(grant), line)
+        else:
+            self._shared.lines.give_back(self._endpoint(grant), line)
+        finally:
+            self._count(response, usage.finish())
 
     def _renew(self, line: Line, grant: Grant) -> Grant | None:
         """Another grant than the refused one; then the line of the refusal is closed."""
@@ -181,20 +186,27 @@ class Exchange:
             line.send(h11.Data(data=piece), wait)
         line.send(h11.EndOfMessage(), wait)
 
-    def _pass_on(self, line: Line, response: h11.Response) -> None:
+    def _pass_on(self, line: Line, response: h11.Response, usage: UsageReader) -> None:
         wait = self._waiting(self._shared.limits.silence, "stopped in the middle")
-        usage = UsageReader(find_header(response.headers, b"content-type") or "")
-        try:
-            headers = answer_headers(response.headers)
-            self._client.send(h11.Response(status_code=response.status_code, headers=headers))
-            while isinstance(event := line.next_event(wait), h11.Data):
-                self._client.send(h11.Data(data=event.data))
-                usage.feed(event.data)
-            if not isinstance(event, h11.EndOfMessage):
-                raise UpstreamFailed("the provider broke off")
-            self._client.send(h11.EndOfMessage())
-        finally:
-            self._run.count(usage.finish())
+        headers = answer_headers(response.headers)
+        self._client.send(h11.Response(status_code=response.status_code, headers=headers))
+        while isinstance(event := line.next_event(wait), h11.Data):
+            self._client.send(h11.Data(data=event.data))
+            usage.feed(event.data)
+        if not isinstance(event, h11.EndOfMessage):
+            raise UpstreamFailed("the provider broke off")
+        self._client.send(h11.EndOfMessage())
+
+    def _count(self, response: h11.Response, usage: Usage) -> None:
+        self._run.count(usage)
+        _log.debug(
+            "gateway.answered",
+            run_id=self._run.run_id,
+            folder=self._run.folder,
+            status=response.status_code,
+            input_tokens=usage.input_tokens,
+            output_tokens=usage.output_tokens,
+        )
 
     def _waiting(self, timeout: timedelta, complaint: str) -> Wait:
         def wait(line: socket, events: int) -> None:

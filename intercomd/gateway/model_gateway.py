@@ -14,16 +14,13 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from pathlib import Path
 from threading import Lock, Thread
 
 from intercomd.clock import Clock
 from intercomd.domain.ids import Folder, RunId
 from intercomd.errors import SandboxError
-from intercomd.gateway.answers import own_answer
 from intercomd.gateway.client import ClientConnection
-from intercomd.gateway.errors import ClientGone
 from intercomd.gateway.exchange import RunAccess, Shared, serve
 from intercomd.gateway.keyring import Keyring
 from intercomd.gateway.limits import Limits, RequestRate
@@ -83,12 +80,12 @@ class Door:
     def _accepted(self, connection: socket.socket) -> None:
         client = ClientConnection(connection, self._shared.limits, self._shared.clock)
         with self._guard:
-            is_welcome = not self._is_closed and len(self._clients) < self._shared.limits.connections
-            if is_welcome:
-                self._clients.add(client)
-        if not is_welcome:
-            _turn_away(client, "this run has too many requests at the same time")
-            return
+            if self._is_closed:
+                client.close()
+                return
+            self._clients.add(client)
+            if len(self._clients) >= self._shared.limits.connections:
+                self._switchboard.rest(self._listener)
         try:
             Thread(target=self._serve, args=(client,), name=f"gateway {self._access.run_id}", daemon=True).start()
         except RuntimeError as error:  # the system's limit of threads
@@ -104,6 +101,7 @@ class Door:
     def _leave(self, client: ClientConnection) -> None:
         with self._guard:
             self._clients.discard(client)
+            self._switchboard.resume(self._listener)
         client.close()
 
 
@@ -171,16 +169,6 @@ class ModelGateway:
     def _count(self, folder: Folder, usage: Usage) -> None:
         with self._guard:
             self._usage[folder] = self._usage.get(folder, Usage()) + usage
-
-
-def _turn_away(client: ClientConnection, why: str) -> None:
-    """A few bytes into an empty socket: this does not block."""
-    try:
-        client.answer(own_answer(429, why, timedelta(seconds=1)))
-    except ClientGone as error:
-        _log.debug("gateway.client_gone", why=error)
-    finally:
-        client.close()
 
 
 def _bind(path: Path) -> socket.socket:

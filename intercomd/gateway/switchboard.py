@@ -33,6 +33,8 @@ class Switchboard:
     def __init__(self) -> None:
         self._guard = Lock()
         self._listeners: set[Listener] = set()
+        self._resting: set[Listener] = set()
+        self._retired: list[Listener] = []
         self._bell: socket.socket | None = None
 
     def add(self, listener: Listener) -> None:
@@ -41,18 +43,35 @@ class Switchboard:
         with self._guard:
             self._listeners.add(listener)
             if self._bell is not None:
-                self._bell.send(b"!")
+                self._ring()
                 return
-            bell, self._bell = socket.socketpair()
+            bell, ringer = socket.socketpair()
             Thread(target=self._run, args=(bell,), name="gateway-accept", daemon=True).start()
+            self._bell = ringer
 
     def remove(self, listener: Listener) -> None:
-        """From now on it does not; closes its socket."""
+        """From now on it does not; its socket is closed by the accepting thread."""
         with self._guard:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-                if self._bell is not None:
-                    self._bell.send(b"!")
+            self._listeners.remove(listener)
+            self._resting.discard(listener)
+            self._retired.append(listener)
+            self._ring()
+
+    def rest(self, listener: Listener) -> None:
+        """Let further connections wait in the system's queue."""
+        with self._guard:
+            self._resting.add(listener)
+            self._ring()
+
+    def resume(self, listener: Listener) -> None:
+        """Accept again."""
+        with self._guard:
+            self._resting.discard(listener)
+            self._ring()
+
+    def _ring(self) -> None:
+        if self._bell is not None:
+            self._bell.send(b"!")
 
     def _run(self, bell: socket.socket) -> None:
         with selectors.DefaultSelector() as selector, bell:
@@ -65,14 +84,16 @@ class Switchboard:
                         select.select([bell], [], [], _PAUSE_SECONDS)
 
     def _follow(self, selector: selectors.BaseSelector) -> bool:
-        """Watch exactly the present listeners; False when there is none left, and with it the thread's end."""
+        """Watch exactly those that accept; False when no listener is left, and with it the thread's end."""
         with self._guard:
             watched = {key.data for key in selector.get_map().values() if key.data is not None}
-            for listener in watched - self._listeners:
+            wanted = self._listeners - self._resting
+            for listener in watched - wanted:
                 selector.unregister(listener.listening)
-                listener.listening.close()
-            for listener in self._listeners - watched:
+            for listener in wanted - watched:
                 selector.register(listener.listening, selectors.EVENT_READ, listener)
+            while self._retired:
+                self._retired.pop().listening.close()
             if not self._listeners and self._bell is not None:
                 self._bell.close()
                 self._bell = None
