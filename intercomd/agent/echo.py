@@ -5,6 +5,7 @@ one is part of the text, and a text of nothing but directives is repeated as it 
 
     !slow S        wait S seconds before going on (a number, may have a fraction)
     !tool NAME IN  report the start of the tool NAME with the input IN
+    !call NAME {}  call the assistant's tool NAME with the arguments of a JSON object; its answer ends the reply
     !stream        send the reply in pieces as it is written, then whole
     !internal      put a thought in <internal> tags before the reply
     !twice         reply twice in this turn
@@ -31,8 +32,9 @@ from .frames import END, START, STDERR, FrameWriter, write_all
 TYPE_CHECKING = False
 if TYPE_CHECKING:  # not from `typing`: its import takes as long as all the rest
     from collections.abc import Callable
+    from typing import Any
 
-    Argument = str | float
+    Argument = str | float | dict[str, Any]
     Directive = tuple[str, list[Argument]]
 
 
@@ -61,6 +63,7 @@ _DIRECTIVES: dict[str, tuple[Callable[[str], Argument], ...]] = {
     "!exit": (_amount,),
     "!hang": (),
 }
+_CALL = "!call"
 _MEGABYTE = 1_000_000
 _PIECE_CHARACTERS = 8
 _HOUR_SECONDS = 3600
@@ -87,11 +90,17 @@ class Echo:
         text = newest_message(prompt)
         directives, reply = parse_directives(text)
         names = {name for name, _ in directives}
+        answers = []
         for name, arguments in directives:
             if name == "!fail":
                 self._frames.failed(str(arguments[0]))
                 return False
-            self._obey(name, arguments)
+            if name == _CALL:
+                answers.append(_call_tool(*arguments))
+            else:
+                self._obey(name, arguments)
+        if answers:
+            reply = "\n".join(([] if reply == text else [reply]) + answers)
         if "!silent" in names:
             return True
         if "!stream" in names:
@@ -109,7 +118,7 @@ class Echo:
         if name == "!tool":
             self._frames.tool_start(*map(str, arguments))
             return
-        amount = float(arguments[0]) if arguments else 0.0
+        amount = float(str(arguments[0])) if arguments else 0.0
         if name == "!slow":
             time.sleep(amount)
         elif name == "!stderr":
@@ -135,6 +144,14 @@ class Echo:
                 time.sleep(_HOUR_SECONDS)
 
 
+def _call_tool(name: Argument, arguments: Argument) -> str:
+    """The answer of a tool, put in the way the MCP server puts it."""
+    from .tool_client import ToolClient, ipc_directory  # here: a turn without a call is not to pay for the import
+
+    answer = ToolClient(ipc_directory()).call(str(name), arguments)
+    return f"{name} {'error' if answer.is_error else 'ok'}: {answer.text}"
+
+
 def newest_message(prompt: str) -> str:
     """The text of the last `<message>` of a prompt; a prompt that holds none is a text itself."""
     end = prompt.rfind("</message>")
@@ -156,6 +173,12 @@ def parse_directives(text: str) -> tuple[list[Directive], str]:
         if word == "!fail":
             directives.append((word, [" ".join(words) or "no reason given"]))
             break
+        if word == _CALL and words:
+            called = _parse_call(words)
+            if called is not None:
+                directives.append((word, called[0]))
+                words = called[1]
+                continue
         arguments = _parse_arguments(word, words)
         if arguments is None:
             kept.append(word)
@@ -163,6 +186,18 @@ def parse_directives(text: str) -> tuple[list[Directive], str]:
             directives.append((word, arguments))
             del words[: len(arguments)]
     return directives, " ".join(kept) if directives and kept else text
+
+
+def _parse_call(following: list[str]) -> tuple[list[Argument], list[str]] | None:
+    """The tool, the object after it, and the words after that; None when there is no object."""
+    from json import JSONDecoder
+
+    rest = " ".join(following[1:])
+    try:
+        arguments, end = JSONDecoder().raw_decode(rest)
+    except ValueError:
+        return None
+    return ([following[0], arguments], rest[end:].split()) if isinstance(arguments, dict) else None
 
 
 def _parse_arguments(word: str, following: list[str]) -> list[Argument] | None:

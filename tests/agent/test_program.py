@@ -25,6 +25,7 @@ from intercomd.domain.frames import (
 )
 from intercomd.sandbox.agent_program import AGENT_DIRECTORY
 from intercomd.sandbox.framing import BlockParser
+from tests.agent.tool_host import ToolHost
 from tests.support.waiting import DEADLINE_SECONDS
 
 ARGV = (sys.executable, "-I", "-S", "-B", "-W", "error", str(AGENT_DIRECTORY / "__main__.py"))
@@ -44,7 +45,7 @@ class Agent:
         (self.inbox / name).write_text(content if isinstance(content, str) else json.dumps(content))
 
     def start(self) -> subprocess.Popen[bytes]:
-        environment = {"INTERCOM_INPUT_DIR": str(self.inbox)}
+        environment = {"INTERCOM_INPUT_DIR": str(self.inbox), "INTERCOM_IPC_DIR": str(self.inbox.parent / "ipc")}
         pipe = subprocess.PIPE
         return subprocess.Popen(ARGV, stdin=pipe, stdout=pipe, stderr=pipe, env=environment, start_new_session=True)
 
@@ -95,6 +96,9 @@ def said(text: str) -> Result:
         ("!slow 0", [said("!slow 0")]),
         ("!big 3 hi", [said("hi")]),
         ("!invalid-utf8 hi", [TextDelta("caf\N{REPLACEMENT CHARACTER}"), said("hi")]),
+        ("!call", [said("!call")]),
+        ("!call list_tasks", [said("!call list_tasks")]),
+        ("!call list_tasks [] hi", [said("!call list_tasks [] hi")]),
         ("---INTERCOM_OUTPUT_END---", [said("---INTERCOM_OUTPUT_END---")]),
         ("\\---INTERCOM_OUTPUT_START---", [said("\\---INTERCOM_OUTPUT_START---")]),
     ],
@@ -103,6 +107,23 @@ def test_turn_shows_what_it_was_told(agent: Agent, text: str, spoken: list[Frame
     """The newest message is repeated, its directives are obeyed, and the turn has its end."""
     assert agent.run(text) == [ANNOUNCED, *spoken, ENDED]
     assert (agent.exit_code, agent.stderr) == (0, b"")
+
+
+def test_tools_are_called_and_their_answers_end_the_reply(agent: Agent, tmp_path: Path) -> None:
+    """`!call` goes to the host as the MCP server's calls do; a refusal and a wrong call are shown as errors."""
+    with ToolHost(tmp_path / "ipc") as host:
+        host.rules["list_tasks"] = lambda query: ("ok", "[]")
+        host.rules["cancel_task"] = lambda query: ("error", "there is no task t 1")
+        frames = agent.run('!call list_tasks {} now !call cancel_task {"task_id": "t 1"} !call pause_task {}')
+    assert frames == [
+        ANNOUNCED,
+        said(
+            "now\nlist_tasks ok: []\ncancel_task error: there is no task t 1\n"
+            "pause_task error: nothing was done: pause_task was called wrongly:\ntask_id: is missing"
+        ),
+        ENDED,
+    ]
+    assert [query["params"] for query in host.queries.values] == [{}, {"task_id": "t 1"}]
 
 
 def test_failure_is_reported_with_its_reason(agent: Agent) -> None:
