@@ -1,0 +1,204 @@
+"""Why a message was answered, or not yet, or not at all: the recorded decisions, and where things stand.
+
+Only what is stored is said, but for one thing that lives in memory: whether this process runs the agents at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import chain
+from zoneinfo import ZoneInfo
+
+from intercomd.clock import Clock
+from intercomd.desk.why_texts import words_for
+from intercomd.domain.chat import ChatMessage, GroupProgress, MessageKind
+from intercomd.domain.events import EventCode
+from intercomd.domain.ids import ChatJid, OutboxId, Seq, TaskId
+from intercomd.domain.outbox import OutboxRow, OutboxState
+from intercomd.domain.runs import Outcome, RunRecord
+from intercomd.domain.text import cut
+from intercomd.errors import InvalidInput, NotFound
+from intercomd.store.event_ports import EventRow
+from intercomd.store.ports import Store
+from intercomd.store.why_ports import MessageChain
+
+_SHOWN_TEXT = 60
+_TASK_EVENTS = 50
+_SUBJECTS = "JID#SEQ (a message), TASK (a task's id), or a chat's JID or folder (its newest message)"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One recorded decision; `code` is stable, `text` for people."""
+
+    at: datetime
+    code: str
+    run_id: str | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """`standing` says in one sentence how things stand now, `steps` what led there, oldest first."""
+
+    subject: str
+    standing: str
+    steps: tuple[Step, ...]
+
+
+class WhyDesk:
+    """`idle_reason` says why this process runs no agents; None when it does. Instants are shown in `zone`."""
+
+    def __init__(self, store: Store, clock: Clock, zone: ZoneInfo, idle_reason: Callable[[], str | None]) -> None:
+        self._store = store
+        self._clock = clock
+        self._zone = zone
+        self._idle_reason = idle_reason
+
+    def explain(self, subject: str) -> Explanation:
+        """Explain a message (`JID#SEQ`), a task (its id) or a chat (its JID or folder: the newest message in it).
+
+        Raises `NotFound`, and `InvalidInput` for a text that can be none of them.
+        """
+        jid, mark, seq = subject.rpartition("#")
+        if mark:
+            if not seq.isascii() or not seq.isdigit():
+                raise InvalidInput("subject", f"{subject[:80]!r} is no message; allowed are {_SUBJECTS}")
+            return self.explain_message(ChatJid(jid), Seq(int(seq)))
+        if ":" in subject or "@" in subject:
+            return self.explain_chat(ChatJid(subject))
+        for group in self._store.groups.list_all():
+            if group.folder == subject:
+                return self.explain_chat(group.jid)
+        return self.explain_task(TaskId(subject))
+
+    def explain_chat(self, chat_jid: ChatJid, before: Seq | None = None) -> Explanation:
+        """The newest message of people in the chat, before `before` when given. Raises `NotFound`."""
+        seq = self._store.chains.find_newest_of_people(chat_jid, before)
+        if seq is None:
+            raise NotFound(f"nobody has written in the chat {chat_jid}")
+        return self.explain_message(chat_jid, seq)
+
+    def explain_message(self, chat_jid: ChatJid, seq: Seq) -> Explanation:
+        """Raises `NotFound`."""
+        found = self._store.chains.of_message(chat_jid, seq)
+        message = found.message
+        answer = None
+        if message.kind is MessageKind.COMMAND:
+            answer = self._store.chains.find_text(OutboxId(f"cmd:{chat_jid}:{seq}"))
+        progress = self._store.groups.find_by_jid(chat_jid)
+        steps = tuple(_steps(chain(found.events, *(run.events for run in found.runs))))
+        subject = f"{chat_jid}#{seq} “{cut(' '.join(message.content.split()), _SHOWN_TEXT)}” by {message.sender_name}"
+        return Explanation(subject, self._standing(found, progress, answer), steps)
+
+    def explain_task(self, task_id: TaskId) -> Explanation:
+        """Raises `NotFound` for a task that never was; a removed one is explained while its events are kept."""
+        events = self._store.events.list_of_task(task_id, _TASK_EVENTS)
+        try:
+            task = self._store.tasks.get(task_id)
+        except NotFound:
+            if not events:
+                raise NotFound(f"no task and no group is called {task_id}; allowed are {_SUBJECTS}") from None
+            return Explanation(f"task {task_id}", "It was removed.", tuple(_steps(reversed(events))))
+        subject = f"task {task_id} (number {task.number} of {task.group_folder}) “{cut(task.prompt, _SHOWN_TEXT)}”"
+        standing = f"It is {task.status}."
+        if task.next_run is not None and task.status == "active":
+            standing = f"It is active and fires next at {self._show(task.next_run)}."
+            idle_reason = self._idle_reason()
+            if idle_reason is not None:
+                standing += f" Nothing runs at present: {idle_reason}."
+        return Explanation(subject, standing, tuple(_steps(reversed(events))))
+
+    # -- where a message stands ----------------------------------------------------------------------
+
+    def _standing(self, found: MessageChain, progress: GroupProgress | None, answer: OutboxRow | None) -> str:
+        message = found.message
+        match message.kind:
+            case MessageKind.BOT:
+                return "It was written by an assistant, and is nobody's request."
+            case MessageKind.COMMAND if answer is None:
+                return "It is a command that waits for its answer."
+            case MessageKind.COMMAND:
+                return f"It is a command; {self._delivery([answer])}."
+            case MessageKind.CONTEXT:
+                return self._context_standing(found)
+            case MessageKind.REQUEST:
+                return self._request_standing(found, progress)
+
+    def _context_standing(self, found: MessageChain) -> str:
+        code = found.events[0].code if found.events else EventCode.MESSAGE_CONTEXT
+        why = words_for(code, "").partition(": ")[2] or "it does not call the assistant"
+        shown = [run.run.run_id for run in found.runs if run.is_given]
+        seen = f" Run {shown[0]} has seen it." if shown else ""
+        return f"It asks for no answer: {why}.{seen}"
+
+    def _request_standing(self, found: MessageChain, progress: GroupProgress | None) -> str:
+        last = found.runs[-1] if found.runs else None
+        if last is not None and last.run.is_live:
+            return f"Run {last.run.run_id} has been at work on it since {self._show(last.run.opened_at)}."
+        if progress is None:
+            return "It has no answer, and its chat is no registered group any more."
+        if progress.settled_seq < found.message.seq:
+            return self._waiting(found.message, progress, None if last is None else last.run)
+        if last is None:
+            return "It was settled without a run: the chat was registered, or a command ended the wait, after it."
+        left_out = "" if last.is_given else " The limits of a prompt left its text out."
+        return self._outcome(last.run, last.events, last.texts) + left_out
+
+    def _outcome(self, run: RunRecord, events: Sequence[EventRow], texts: Sequence[OutboxRow]) -> str:
+        codes = {event.code for event in events}
+        if run.outcome is Outcome.STOPPED and not texts:
+            return f"Run {run.run_id} was stopped by a command."
+        if EventCode.RUN_GAVE_UP in codes:
+            return f"Run {run.run_id} failed ({run.error}) and is not tried again; {self._delivery(texts)}."
+        if texts:
+            return f"Run {run.run_id} answered it; {self._delivery(texts)}."
+        return f"The agent of run {run.run_id} had nothing to say to it."
+
+    def _waiting(self, message: ChatMessage, progress: GroupProgress, last: RunRecord | None) -> str:
+        now = self._clock.now()
+        tried = ""
+        if last is not None:
+            tried = f"Run {last.run_id} ended without an answer ({last.error or last.outcome}). "
+        if progress.not_before is not None and progress.not_before > now:
+            return f"{tried}The next try is at {self._show(progress.not_before)}, or at once with /retry."
+        idle_reason = self._idle_reason()
+        if idle_reason is not None:
+            return f"{tried}It waits, since nothing runs at present: {idle_reason}."
+        live = self._store.runs.list_live(progress.group.folder)
+        if live:
+            return f"{tried}It waits for the group's run {live[0].run_id} to take it up or to end."
+        since = progress.waiting_since or message.stored_at
+        before = self._store.chains.count_waiting_before(since, now)
+        overtakers = self._store.chains.count_runs_between(message.stored_at, now, progress.group.folder)
+        return f"{tried}It waits for a slot behind {before} other groups; {overtakers} runs began since it was stored."
+
+    def _delivery(self, texts: Sequence[OutboxRow | None]) -> str:
+        """How far the texts have come; the worst is told."""
+        rows = [text for text in texts if text is not None]
+        for state, words in _DELIVERY.items():
+            hit = [text for text in rows if text.state is state]
+            if hit:
+                why = f": {hit[0].error}" if hit[0].error else ""
+                count = "its text" if len(rows) == 1 else f"{len(hit)} of {len(rows)} texts"
+                return f"{count} {words}{why}"
+        return "there was no text to deliver"
+
+    def _show(self, instant: datetime) -> str:
+        return f"{instant.astimezone(self._zone):%Y-%m-%d %H:%M:%S %Z}"
+
+
+_DELIVERY = {
+    OutboxState.FAILED: "could not be delivered",
+    OutboxState.UNKNOWN: "may or may not have arrived",
+    OutboxState.PENDING: "waits for delivery",
+    OutboxState.SENDING: "is being delivered",
+    OutboxState.SENT: "was delivered",
+}
+
+
+def _steps(events: Iterable[EventRow]) -> Iterator[Step]:
+    for event in sorted(events, key=lambda event: event.at):
+        yield Step(event.at, event.code, event.run_id, words_for(event.code, event.detail))

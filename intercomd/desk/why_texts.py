@@ -1,0 +1,44 @@
+"""The codes of `domain/events.py` in words, as the steps of an explanation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from intercomd.domain.events import EventCode
+
+WORDS: Mapping[str, str] = {
+    EventCode.MESSAGE_REQUEST: "stored as a request",
+    EventCode.MESSAGE_CONTEXT: "stored, not a request: it does not call the assistant; the next request shows it along",
+    EventCode.MESSAGE_COMMAND: "stored as a command",
+    EventCode.MESSAGE_UNREGISTERED: "stored, not a request: the chat is no registered group",
+    EventCode.MESSAGE_BLANK: "stored, not a request: it has no text",
+    EventCode.GROUP_REGISTERED: "the chat was registered as a group",
+    EventCode.GROUP_CHANGED: "the group was changed",
+    EventCode.GROUP_REMOVED: "the group was removed",
+    EventCode.RUN_OPENED: "given to a run",
+    EventCode.RUN_FOLLOW_UP: "handed to the running agent",
+    EventCode.RUN_REPLIED: "the agent replied",
+    EventCode.RUN_SILENT: "the agent ended its turn and had nothing to say",
+    EventCode.RUN_FRAME_FAILED: "the agent failed after a reply; a notice says that it may be incomplete",
+    EventCode.RUN_SUPERSEDED: "what the agent said came after the run had ended, and was dropped",
+    EventCode.RUN_ENDED: "the run ended",
+    EventCode.RUN_RETRY: "the run failed and is tried again",
+    EventCode.RUN_GAVE_UP: "given up, with a notice in the chat",
+    EventCode.RUN_PENDING: "the run ended early; what it did not answer waits for the next one",
+    EventCode.GROUP_CANCELLED: "stopped by a command",
+    EventCode.GROUP_RETRY_ASKED: "somebody asked to run the failed request again",
+    EventCode.SESSION_FORGOTTEN: "the agent did not know its session any more; the next run starts a new one",
+    EventCode.SESSION_REPLACED: "the session was replaced from outside",
+    EventCode.TEXT_SENT: "text delivered",
+    EventCode.TEXT_POSTPONED: "text not delivered yet, tried again later",
+    EventCode.TEXT_FAILED: "text refused for good",
+    EventCode.TEXT_EXPIRED: "text not delivered within a day, given up",
+    EventCode.TEXT_UNKNOWN: "text perhaps delivered: the channel's answer was lost; not sent again",
+    EventCode.TEXT_RESENT: "text perhaps delivered: the channel's answer was lost; sent again with a mark",
+}
+
+
+def words_for(code: str, detail: str) -> str:
+    """One step in words; a code without words stands for itself."""
+    said = WORDS.get(code) or code.replace(".", " ").replace("_", " ")
+    return f"{said} ({detail})" if detail else said
