@@ -12,7 +12,8 @@ from intercomd.api.probes import list_problems
 from intercomd.api.services import Services, SlotsFacts
 from intercomd.api.views import View, instant
 from intercomd.domain.runs import Outcome, RunRecord
-from intercomd.store.ports import EventRow, Store
+from intercomd.store.event_ports import EventRow
+from intercomd.store.ports import Store
 from intercomd.supervision.snapshot import TreeSnapshot
 
 _STORE_SECONDS = 1.0

@@ -12,9 +12,9 @@ from intercomd.store.engine import Database
 class CompatTables:
     """The `Compat` port."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, default_zone: str) -> None:
         self.chats: WireChats = WireChatsTable(database)
-        self.tasks: ScheduledTasks = ScheduledTasksTable(database)
+        self.tasks: ScheduledTasks = ScheduledTasksTable(database, default_zone)
         self.router: RouterState = RouterStateTable(database)
 
 

@@ -67,10 +67,11 @@ class WireChats(Protocol):
 
 
 class ScheduledTasks(Protocol):
-    """Scheduled tasks and the log of their runs."""
+    """Scheduled tasks and the log of their runs: the rows of `store/task_ports.py`, as its clients know them."""
 
-    def add(self, task: ScheduledTask) -> None:
-        """Add a task that has not run; a known id raises `StoreConflict`, also after an unanswered first try."""
+    def add(self, task: ScheduledTask, now: datetime) -> None:
+        """Add a task that has not run, of a group that may not be known yet; without a zone it follows the settings.
+        A known id raises `StoreConflict`, also after an unanswered first try."""
         ...
 
     def find(self, task_id: TaskId) -> ScheduledTask | None: ...
@@ -87,12 +88,12 @@ class ScheduledTasks(Protocol):
         """Active tasks whose `next_run` has come, the earliest first."""
         ...
 
-    def change(self, task_id: TaskId, change: TaskChange) -> None:
-        """An unknown id changes nothing."""
+    def change(self, task_id: TaskId, change: TaskChange, now: datetime) -> None:
+        """As `Tasks.change`; an unknown id changes nothing."""
         ...
 
-    def remove(self, task_id: TaskId) -> None:
-        """Remove a task and its log; an unknown id changes nothing."""
+    def remove(self, task_id: TaskId, now: datetime) -> None:
+        """As `Tasks.remove`: the log goes along; an unknown id changes nothing."""
         ...
 
     def finish_run(self, task_id: TaskId, next_run: datetime | None, last_result: str, now: datetime) -> None:

@@ -1,74 +1,62 @@
-"""Scheduled tasks and the log of their runs."""
+"""Scheduled tasks and the log of their runs, as clients of the wire API see them."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 
 from intercomd.domain.ids import Folder, TaskId
-from intercomd.domain.instants import from_epoch_ms, to_epoch_ms
+from intercomd.domain.instants import to_epoch_ms
 from intercomd.domain.scheduled import ScheduledTask, TaskChange, TaskRunLog
 from intercomd.domain.text import clean
 from intercomd.errors import NotFound, StoreConflict
 from intercomd.store.engine import Database, Row, Transaction
-from intercomd.store.rows import instant_or_none
+from intercomd.store.rows import task_of
+from intercomd.store.task_changes import add_task, change_task, remove_task
+
+_WHO = "wire API"
 
 
 class ScheduledTasksTable:
-    """The `ScheduledTasks` port."""
+    """The `ScheduledTasks` port. `default_zone` is that of rows without a zone of their own."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, default_zone: str) -> None:
         self._database = database
+        self._default_zone = default_zone
 
-    def add(self, task: ScheduledTask) -> None:
+    def add(self, task: ScheduledTask, now: datetime) -> None:
         def work(transaction: Transaction) -> None:
-            added = transaction.row(
-                "add_task",
-                task_id=task.task_id,
-                group_folder=task.group_folder,
-                chat_jid=task.chat_jid,
-                prompt=clean(task.prompt),
-                schedule_type=clean(task.schedule_type),
-                schedule_value=clean(task.schedule_value),
-                context_mode=clean(task.context_mode),
-                next_run=_milliseconds(task.next_run),
-                status=clean(task.status),
-                created_at=to_epoch_ms(task.created_at),
-            )
-            if added is None:
+            if transaction.row("find_task", task_id=task.task_id) is not None:
                 raise StoreConflict(f"there is a task with the id {task.task_id} already")
+            add_task(transaction, task, None, _WHO, now)
 
         self._database.write(work)
 
     def find(self, task_id: TaskId) -> ScheduledTask | None:
         row = self._database.row("find_task", task_id=task_id)
-        return None if row is None else _task_of(row)
+        return None if row is None else self._task_of(row)
 
     def list_all(self) -> list[ScheduledTask]:
-        return [_task_of(row) for row in self._database.rows("list_tasks")]
+        return [self._task_of(row) for row in self._database.rows("list_tasks")]
 
     def list_of_group(self, folder: Folder) -> list[ScheduledTask]:
-        return [_task_of(row) for row in self._database.rows("list_tasks_of_group", group_folder=folder)]
+        return [self._task_of(row) for row in self._database.rows("list_tasks_of_group", group_folder=folder)]
 
     def list_due(self, now: datetime) -> list[ScheduledTask]:
-        return [_task_of(row) for row in self._database.rows("list_due_tasks", now=to_epoch_ms(now))]
+        return [self._task_of(row) for row in self._database.rows("list_due_tasks", now=to_epoch_ms(now))]
 
-    def change(self, task_id: TaskId, change: TaskChange) -> None:
-        self._database.write(
-            lambda transaction: transaction.run(
-                "change_task",
-                task_id=task_id,
-                prompt=_clean(change.prompt),
-                schedule_type=_clean(change.schedule_type),
-                schedule_value=_clean(change.schedule_value),
-                next_run=_milliseconds(change.next_run),
-                status=_clean(change.status),
-            )
-        )
-
-    def remove(self, task_id: TaskId) -> None:
+    def change(self, task_id: TaskId, change: TaskChange, now: datetime) -> None:
         def work(transaction: Transaction) -> None:
-            transaction.run("remove_task_logs", task_id=task_id)
-            transaction.run("remove_task", task_id=task_id)
+            row = transaction.row("lock_task", task_id=task_id)
+            if row is not None:
+                change_task(transaction, row, change, self._default_zone, _WHO, now)
+
+        self._database.write(work)
+
+    def remove(self, task_id: TaskId, now: datetime) -> None:
+        def work(transaction: Transaction) -> None:
+            row = transaction.row("lock_task", task_id=task_id)
+            if row is not None:
+                remove_task(transaction, row, _WHO, now)
 
         self._database.write(work)
 
@@ -77,7 +65,7 @@ class ScheduledTasksTable:
             lambda transaction: transaction.run(
                 "finish_task",
                 task_id=task_id,
-                next_run=_milliseconds(next_run),
+                next_run=None if next_run is None else to_epoch_ms(next_run),
                 last_result=clean(last_result),
                 now=to_epoch_ms(now),
             )
@@ -99,27 +87,9 @@ class ScheduledTasksTable:
 
         self._database.write(work)
 
+    def _task_of(self, row: Row) -> ScheduledTask:
+        return task_of(row, self._default_zone)
+
 
 def _clean(text: str | None) -> str | None:
     return None if text is None else clean(text)
-
-
-def _milliseconds(instant: datetime | None) -> int | None:
-    return None if instant is None else to_epoch_ms(instant)
-
-
-def _task_of(row: Row) -> ScheduledTask:
-    return ScheduledTask(
-        task_id=row["id"],
-        group_folder=row["group_folder"],
-        chat_jid=row["chat_jid"],
-        prompt=row["prompt"],
-        schedule_type=row["schedule_type"],
-        schedule_value=row["schedule_value"],
-        context_mode=row["context_mode"],
-        next_run=instant_or_none(row["next_run"]),
-        last_run=instant_or_none(row["last_run"]),
-        last_result=row["last_result"],
-        status=row["status"],
-        created_at=from_epoch_ms(row["created_at"]),
-    )

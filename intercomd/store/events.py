@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from intercomd.domain.events import EventCode
-from intercomd.domain.ids import ChatJid
+from intercomd.domain.ids import ChatJid, TaskId
 from intercomd.domain.instants import to_epoch_ms
 from intercomd.store.engine import Database, Transaction
-from intercomd.store.ports import EventRow
+from intercomd.store.event_ports import EventRow
 from intercomd.store.rows import event_of
 
 
@@ -20,6 +20,7 @@ def record_event(
     chat_jid: str | None = None,
     folder: str | None = None,
     run_id: str | None = None,
+    task_id: str | None = None,
     seq: int | None = None,
     detail: str = "",
 ) -> None:
@@ -31,6 +32,7 @@ def record_event(
         chat_jid=chat_jid,
         folder=folder,
         run_id=run_id,
+        task_id=task_id,
         seq=seq,
         detail=detail,
     )
@@ -47,4 +49,8 @@ class EventsTable:
             rows = self._database.rows("list_recent_events", limit=limit)
         else:
             rows = self._database.rows("list_recent_events_of_chat", chat_jid=chat_jid, limit=limit)
+        return [event_of(row) for row in rows]
+
+    def list_of_task(self, task_id: TaskId, limit: int) -> list[EventRow]:
+        rows = self._database.rows("list_recent_events_of_task", task_id=task_id, limit=limit)
         return [event_of(row) for row in rows]

@@ -17,6 +17,7 @@ from intercomd.store.engine import Database, SqlValue, Transaction
 from intercomd.store.events import record_event
 from intercomd.store.ports import RetryPolicy
 from intercomd.store.rows import group_of, instant_or_none, progress_of, ready_chat_of
+from intercomd.store.task_changes import move_tasks, pause_tasks_of_removed_group
 
 
 class GroupsTable:
@@ -82,6 +83,7 @@ def _add(transaction: Transaction, group: Group, now: datetime) -> Group:
         raise StoreConflict(f"folder {group.folder} belongs to the group {owner['jid']}")
     if known is not None and known["folder"] != group.folder:
         _refuse_while_running(transaction, known["folder"], "renamed")
+        move_tasks(transaction, known["folder"], group.folder, now)
     wanted = replace(
         group,
         name=clean(group.name),
@@ -125,6 +127,7 @@ def _remove(transaction: Transaction, folder: Folder, now: datetime) -> None:
     if known is None:
         raise NotFound(f"no group has the folder {folder}")
     _refuse_while_running(transaction, folder, "removed")
+    pause_tasks_of_removed_group(transaction, folder, now)
     transaction.run("remove_group", folder=folder)
     record_event(transaction, EventCode.GROUP_REMOVED, now, chat_jid=known["jid"], folder=folder)
 

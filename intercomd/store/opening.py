@@ -12,6 +12,7 @@ from intercomd.store.chat_log import ChatLogTable
 from intercomd.store.compat import CompatTables
 from intercomd.store.compat_ports import Compat
 from intercomd.store.engine import Database
+from intercomd.store.event_ports import Events
 from intercomd.store.events import EventsTable
 from intercomd.store.groups import GroupsTable
 from intercomd.store.holds import HoldsTable
@@ -19,7 +20,6 @@ from intercomd.store.leases import LeasesTable
 from intercomd.store.outbox_table import OutboxRows
 from intercomd.store.ports import (
     ChatLog,
-    Events,
     Groups,
     Holds,
     Leases,
@@ -31,6 +31,8 @@ from intercomd.store.ports import (
 )
 from intercomd.store.runs import RunsTable
 from intercomd.store.sessions import SessionsTable
+from intercomd.store.task_ports import Tasks
+from intercomd.store.tasks import TasksTable
 
 _log = EventLog("store")
 
@@ -40,7 +42,7 @@ class StoreSettings:
     """Which database, and how long to wait for it. A `postgres_dsn` wins over `sqlite_path`.
 
     `acquire_timeout` bounds the wait for a connection (or SQLite's write lock), `statement_timeout` one statement.
-    No group waits longer for its retry than `retry` says.
+    No group waits longer for its retry than `retry` says. Tasks without a zone of their own follow `default_zone`.
     """
 
     assistant_name: str
@@ -52,6 +54,7 @@ class StoreSettings:
     acquire_timeout: timedelta = timedelta(seconds=5)
     statement_timeout: timedelta = timedelta(seconds=10)
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    default_zone: str = "UTC"
 
 
 def open_store(settings: StoreSettings) -> Store:
@@ -89,7 +92,8 @@ class DatabaseStore:
         self.leases: Leases = LeasesTable(lease_database)
         self.holds: Holds = HoldsTable(database)
         self.events: Events = EventsTable(database)
-        self.compat: Compat = CompatTables(database)
+        self.tasks: Tasks = TasksTable(database, settings.retry, settings.default_zone)
+        self.compat: Compat = CompatTables(database, settings.default_zone)
 
     def prepare(self) -> None:
         """See `Database.prepare`."""

@@ -3,7 +3,7 @@
 Every method is one transaction and may raise `StoreUnavailable`: the caller repeats the same call later, and every
 write has a key that makes the second time a no-op with the same answer. A method with a `fence` first locks the
 duty's lease row shared and raises `FenceLost` on another epoch. `now` is always passed in. Lock order, so that
-transactions never wait in a circle: lease, group, chat, run, outbox.
+transactions never wait in a circle: lease, group, run, task (several: in the order of ids), fire, chat, outbox.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from intercomd.domain.leases import Fence, Holder, LeaseRow
 from intercomd.domain.outbox import NewText, OutboxRow, RelayRequest
 from intercomd.domain.runs import OpenedRun, Outcome, ProcessIdentity, PromptInput, Recorded, RunEnding, RunRecord
 from intercomd.store.compat_ports import Compat
+from intercomd.store.event_ports import Events
 from intercomd.store.task_ports import Tasks
 
 
@@ -32,19 +33,6 @@ class Session:
     generation: Generation
     runtime: str | None
     model: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class EventRow:
-    """One decision: append-only, written in the transaction that made it. `code` is from `domain/events.py`."""
-
-    at: datetime
-    code: str
-    chat_jid: ChatJid | None
-    folder: Folder | None
-    run_id: RunId | None
-    seq: Seq | None
-    detail: str
 
 
 class ChatLog(Protocol):
@@ -370,12 +358,6 @@ class Holds(Protocol):
 
     def lift(self, duty: DutyName, who: str, now: datetime) -> None:
         """Remove it; nothing happens when there is none."""
-        ...
-
-
-class Events(Protocol):
-    def list_recent(self, chat_jid: ChatJid | None, limit: int) -> list[EventRow]:
-        """Newest first."""
         ...
 
 

@@ -10,8 +10,11 @@ from intercomd.domain.instants import from_epoch_ms
 from intercomd.domain.leases import Holder, LeaseRow
 from intercomd.domain.outbox import OutboxRow, OutboxState, TextKind
 from intercomd.domain.runs import Outcome, ProcessIdentity, RunRecord
+from intercomd.domain.scheduled import Fire, FireState, ReadyTask, ScheduledTask
+from intercomd.domain.schedules.misfires import MisfirePolicy, OverlapPolicy
 from intercomd.store.engine import Row
-from intercomd.store.ports import EventRow, Session
+from intercomd.store.event_ports import EventRow
+from intercomd.store.ports import Session
 
 
 def instant_or_none(milliseconds: int | None) -> datetime | None:
@@ -108,6 +111,8 @@ def run_of(row: Row) -> RunRecord:
         log_path=row["log_path"],
         runtime=row["runtime"],
         model=row["model"],
+        task_id=row["task_id"],
+        fire_at=instant_or_none(row["fire_at"]),
     )
 
 
@@ -150,4 +155,52 @@ def event_of(row: Row) -> EventRow:
         row["run_id"],
         row["seq"],
         row["detail"],
+        row["task_id"],
     )
+
+
+def task_of(row: Row, default_zone: str) -> ScheduledTask:
+    """A row without a zone follows the settings."""
+    return ScheduledTask(
+        task_id=row["id"],
+        group_folder=row["group_folder"],
+        chat_jid=row["chat_jid"],
+        prompt=row["prompt"],
+        schedule_type=row["schedule_type"],
+        schedule_value=row["schedule_value"],
+        context_mode=row["context_mode"],
+        next_run=instant_or_none(row["next_run"]),
+        last_run=instant_or_none(row["last_run"]),
+        last_result=row["last_result"],
+        status=row["status"],
+        created_at=from_epoch_ms(row["created_at"]),
+        zone=default_zone if row["zone"] is None else row["zone"],
+        misfire=MisfirePolicy(row["misfire"]),
+        overlap=OverlapPolicy(row["overlap"]),
+        anchor_at=from_epoch_ms(row["anchor_at"]),
+        number=row["number"],
+        failures=row["failures"],
+    )
+
+
+def fire_of(row: Row) -> Fire:
+    return Fire(
+        task_id=row["task_id"],
+        fire_at=from_epoch_ms(row["fire_at"]),
+        through=from_epoch_ms(row["through"]),
+        folder=row["folder"],
+        chat_jid=row["chat_jid"],
+        state=FireState(row["state"]),
+        reason=row["reason"],
+        is_late=bool(row["is_late"]),
+        is_manual=row["manual_key"] is not None,
+        attempts=row["attempts"],
+        not_before=_not_before_of(row),
+        run_id=row["run_id"],
+        claimed_at=from_epoch_ms(row["claimed_at"]),
+        settled_at=instant_or_none(row["settled_at"]),
+    )
+
+
+def ready_task_of(row: Row) -> ReadyTask:
+    return ReadyTask(row["jid"], row["folder"], from_epoch_ms(row["waiting_since"]))

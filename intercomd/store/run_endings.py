@@ -18,6 +18,7 @@ from intercomd.store.events import record_event
 from intercomd.store.outbox_table import add_texts
 from intercomd.store.ports import RetryPolicy
 from intercomd.store.settling import give_up, settle
+from intercomd.store.task_run_endings import end_task_run
 
 _EVENT_OF_ENDING = {
     Ending.DONE: EventCode.RUN_ENDED,
@@ -37,7 +38,18 @@ def end_run(
     if run["outcome"] is not None:
         retry_at = run["retry_at"]
         return RunEnding(Ending(run["ending"]), None if retry_at is None else from_epoch_ms(retry_at))
-    inputs = transaction.rows("list_inputs", run_id=run_id)
+    if run["task_id"] is not None:
+        ending = end_task_run(transaction, run, outcome, error, policy, now)
+    else:
+        ending = _end_request_run(transaction, run, outcome, policy, now)
+    store_ending(transaction, run, outcome, error, ending, now)
+    return ending
+
+
+def _end_request_run(
+    transaction: Transaction, run: Row, outcome: Outcome, policy: RetryPolicy, now: datetime
+) -> RunEnding:
+    inputs = transaction.rows("list_inputs", run_id=run["run_id"])
     facts = RunFacts(
         outcome=outcome,
         has_effects=bool(run["has_effects"]),
@@ -48,7 +60,6 @@ def end_run(
     )
     ending = decide(facts, policy.waits, now)
     _apply(transaction, run, inputs, facts, ending, now)
-    store_ending(transaction, run, outcome, error, ending, now)
     return ending
 
 
@@ -72,6 +83,7 @@ def store_ending(
         chat_jid=run["chat_jid"],
         folder=run["folder"],
         run_id=run["run_id"],
+        task_id=run["task_id"],
         detail=outcome.value,
     )
 

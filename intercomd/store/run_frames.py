@@ -12,6 +12,9 @@ from intercomd.domain.ids import OutboxId
 from intercomd.domain.instants import to_epoch_ms
 from intercomd.domain.outbox import NewText, TextKind
 from intercomd.domain.runs import Recorded
+from intercomd.domain.scheduled import ContextMode
+from intercomd.domain.task_endings import summary_of
+from intercomd.domain.text import clean
 from intercomd.errors import NotFound
 from intercomd.store.engine import Row, Transaction
 from intercomd.store.events import record_event
@@ -35,8 +38,10 @@ def record_frame(transaction: Transaction, write: FrameWrite, now: datetime) -> 
         _record_event(transaction, EventCode.RUN_SUPERSEDED, run, write, now)
         return Recorded(is_superseded=True)
     add_texts(transaction, _texts(run, write), now)
-    if write.session_id is not None and write.session_id != run["session_id"]:
+    if write.session_id not in (None, run["session_id"]) and run["context_mode"] != ContextMode.ISOLATED:
         transaction.run("set_session", folder=run["folder"], session_id=write.session_id)
+    if run["task_id"] is not None and write.replies:
+        _note_result(transaction, run, write)
     if write.settles:
         _settle(transaction, run, write, now)
     transaction.run(
@@ -68,6 +73,8 @@ def _settle(transaction: Transaction, run: Row, write: FrameWrite, now: datetime
     """An answer is kept with its input; the group's numbers move up to the first input that has none yet."""
     for input_id in write.settles:
         transaction.run("settle_input", run_id=write.run_id, input_id=input_id, now=to_epoch_ms(now))
+    if run["task_id"] is not None:
+        return
     up_to_seq = None
     for row in transaction.rows("list_inputs", run_id=write.run_id):
         if row["settled_at"] is None:
@@ -75,6 +82,12 @@ def _settle(transaction: Transaction, run: Row, write: FrameWrite, now: datetime
         up_to_seq = row["up_to_seq"]
     if up_to_seq is not None:
         settle(transaction, run, write.run_id, up_to_seq, now)
+
+
+def _note_result(transaction: Transaction, run: Row, write: FrameWrite) -> None:
+    """The last thing that a task's run says is its result."""
+    summary = summary_of("".join(write.replies), None)
+    transaction.run("note_fire_result", task_id=run["task_id"], fire_at=run["fire_at"], result=clean(summary))
 
 
 def _record_event(transaction: Transaction, code: EventCode | str, run: Row, write: FrameWrite, now: datetime) -> None:
@@ -85,5 +98,6 @@ def _record_event(transaction: Transaction, code: EventCode | str, run: Row, wri
         chat_jid=run["chat_jid"],
         folder=run["folder"],
         run_id=write.run_id,
+        task_id=run["task_id"],
         detail=f"frame {write.frame}, {len(write.replies)} replies",
     )

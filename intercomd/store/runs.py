@@ -18,6 +18,7 @@ from intercomd.store.rows import group_of, run_of
 from intercomd.store.run_endings import end_run
 from intercomd.store.run_frames import record_frame
 from intercomd.store.run_inputs import SeqRange, gather_input, load_input, store_input
+from intercomd.store.task_runs import TaskRunRequest, open_task_run
 
 
 class RunsTable:
@@ -42,6 +43,22 @@ class RunsTable:
             if not _is_ready(group, now, self._longest_wait):
                 return None
             return _open(transaction, fence, group, run_id, input_id, limits, now)
+
+        return self._database.write(work)
+
+    def open_task_run(
+        self, fence: Fence, folder: Folder, run_id: RunId, input_id: InputId, now: datetime
+    ) -> OpenedRun | None:
+        request = TaskRunRequest(
+            fence=fence, run_id=run_id, input_id=input_id, longest_wait=self._longest_wait, now=now
+        )
+
+        def work(transaction: Transaction) -> OpenedRun | None:
+            check_fence(transaction, fence)
+            group = transaction.row("lock_group", folder=folder)
+            if group is None:
+                raise NotFound(f"no group has the folder {folder}")
+            return open_task_run(transaction, group, request)
 
         return self._database.write(work)
 
@@ -160,8 +177,9 @@ def _open_follow_up(
         if row["input_id"] == input_id:
             return load_input(transaction, run["chat_jid"], row)
     is_live = run["outcome"] is None and run["group_generation"] == run["generation"]
+    takes_requests = is_live and run["task_id"] is None
     after = Seq(inputs[-1]["up_to_seq"])
-    if not is_live or run["last_request_seq"] <= after:
+    if not takes_requests or run["last_request_seq"] <= after:
         return None
     chat = transaction.row("find_last_seq", chat_jid=run["chat_jid"])
     assert chat is not None

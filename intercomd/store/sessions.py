@@ -102,16 +102,21 @@ def _lock_group(transaction: Transaction, folder: Folder) -> Row:
 
 
 def _stop_run(transaction: Transaction, group: Row, now: datetime) -> RunId | None:
-    """End the live run, or the retry that a failed one waits for, and settle what it was given."""
+    """End the live run, or the retry that a failed one waits for, and settle what it was given. While a task runs there
+    may be both: what people stopped does not start again by itself."""
     live = transaction.row("find_live_run", folder=group["folder"])
-    last = live
-    if live is None and group["attempts"] > 0:
+    is_task = live is not None and live["task_id"] is not None
+    last = None if is_task else live
+    if last is None and group["attempts"] > 0:
         last = transaction.row("find_last_retried_run", folder=group["folder"])
     if last is not None:
         inputs = transaction.rows("list_inputs", run_id=last["run_id"])
         settle(transaction, group, last["run_id"], inputs[-1]["up_to_seq"], now)
     if live is None:
         return None
+    if is_task:
+        end_run(transaction, live["run_id"], Outcome.STOPPED, "cancelled", RetryPolicy(), now)
+        return RunId(live["run_id"])
     store_ending(transaction, live, Outcome.STOPPED, "cancelled", RunEnding(Ending.DONE), now)
     return RunId(live["run_id"])
 

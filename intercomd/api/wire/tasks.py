@@ -44,7 +44,7 @@ def create(services: Services, body: ScheduledTaskShape) -> Acknowledged:
         status=body.status,
         created_at=parse_instant(body.created_at, "created_at") or EPOCH,
     )
-    services.store.compat.tasks.add(task)
+    services.store.compat.tasks.add(task, services.clock.now())
     return Acknowledged()
 
 
@@ -71,12 +71,12 @@ def update(services: Services, body: TaskUpdateBody) -> Acknowledged:
         status=body.status,
     )
     if change != TaskChange():
-        services.store.compat.tasks.change(TaskId(body.id), change)
+        services.store.compat.tasks.change(TaskId(body.id), change, services.clock.now())
     return Acknowledged()
 
 
 def delete(services: Services, body: TaskIdBody) -> Acknowledged:
-    services.store.compat.tasks.remove(TaskId(body.id))
+    services.store.compat.tasks.remove(TaskId(body.id), services.clock.now())
     return Acknowledged()
 
 

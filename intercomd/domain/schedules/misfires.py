@@ -43,6 +43,11 @@ class SkipReason(StrEnum):
     SUPERSEDED = "superseded"
     STILL_RUNNING = "still_running"
     ONE_IS_QUEUED = "one_is_queued"
+    TASK_PAUSED = "task_paused"
+    TASK_COMPLETED = "task_completed"
+    TASK_CHANGED = "task_changed"
+    TASK_REMOVED = "task_removed"
+    GROUP_REMOVED = "group_removed"
 
 
 class Overlap(StrEnum):

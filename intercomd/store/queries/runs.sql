@@ -11,14 +11,19 @@ FROM groups g JOIN runs r ON r.folder = g.folder WHERE r.run_id = :run_id
 SELECT * FROM runs WHERE run_id = :run_id
 
 -- :name find_live_run
-SELECT run_id, folder, chat_jid FROM runs WHERE folder = :folder AND outcome IS NULL
+SELECT run_id, folder, chat_jid, task_id FROM runs WHERE folder = :folder AND outcome IS NULL
 
 -- :name find_last_retried_run
-SELECT run_id FROM runs WHERE folder = :folder AND ending = 'retry' ORDER BY opened_at DESC LIMIT 1
+-- Of requests: a fire that is tried again is found in the ledger.
+SELECT run_id FROM runs WHERE folder = :folder AND ending = 'retry' AND task_id IS NULL ORDER BY opened_at DESC LIMIT 1
 
 -- :name add_run
 INSERT INTO runs (run_id, folder, chat_jid, epoch, generation, attempt, opened_at)
 VALUES (:run_id, :folder, :chat_jid, :epoch, :generation, :attempt, :now)
+
+-- :name add_task_run
+INSERT INTO runs (run_id, folder, chat_jid, epoch, generation, attempt, opened_at, task_id, fire_at, context_mode)
+VALUES (:run_id, :folder, :chat_jid, :epoch, :generation, :attempt, :now, :task_id, :fire_at, :context_mode)
 
 -- :name add_input
 INSERT INTO run_inputs (run_id, input_id, after_seq, up_to_seq, first_seq, request_seq, omitted)

@@ -1,0 +1,115 @@
+"""Ending a task's run: the rules are in `domain/task_endings.py`, this applies what they decide.
+
+The group's numbers stay as they are: what people asked for is settled and retried by its own runs.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from intercomd.domain.events import EventCode
+from intercomd.domain.ids import OutboxId
+from intercomd.domain.instants import to_epoch_ms
+from intercomd.domain.outbox import NewText, TextKind
+from intercomd.domain.runs import Outcome, RunEnding
+from intercomd.domain.scheduled import FireState
+from intercomd.domain.schedules.schedule import ScheduleKind
+from intercomd.domain.task_endings import (
+    FireEnding,
+    FireFacts,
+    decide,
+    failure_notice,
+    failures_after,
+    summary_of,
+    wants_notice,
+)
+from intercomd.domain.text import clean
+from intercomd.store.engine import Row, Transaction
+from intercomd.store.ports import RetryPolicy
+from intercomd.store.task_fires import complete_if_done, record_fire_event, send_notice, settle_fire
+
+_EVENT_OF_STATE = {
+    FireState.RAN: EventCode.TASK_RAN,
+    FireState.RAN_LATE: EventCode.TASK_RAN,
+    FireState.FAILED: EventCode.TASK_FAILED,
+    FireState.STOPPED: EventCode.TASK_STOPPED,
+    FireState.STOPPED_BY_DRAIN: EventCode.TASK_DRAINED,
+}
+
+
+def end_task_run(
+    transaction: Transaction, run: Row, outcome: Outcome, error: str | None, policy: RetryPolicy, now: datetime
+) -> RunEnding:
+    """Settle the fire of a live run, or queue it again. The run and its group are locked; the run's own row is left to
+    the caller. A task that was removed meanwhile has its fire settled all the same."""
+    task = transaction.row("lock_task", task_id=run["task_id"])
+    fire = transaction.row("find_fire", task_id=run["task_id"], fire_at=run["fire_at"])
+    (prompt,) = transaction.rows("list_inputs", run_id=run["run_id"])
+    assert fire is not None
+    facts = FireFacts(
+        outcome=outcome,
+        has_effects=bool(run["has_effects"]),
+        is_answered=prompt["settled_at"] is not None,
+        is_late=bool(fire["is_late"]),
+        attempts=fire["attempts"],
+        was_orphaned_before=bool(fire["was_orphaned"]),
+    )
+    ending = decide(facts, policy.waits, now)
+    if ending.is_queued:
+        _queue_again(transaction, fire, facts, ending, now)
+    else:
+        reason = None if ending.has_run else clean(error or outcome.value)
+        is_failed = ending.state is FireState.FAILED
+        settle_fire(transaction, fire, ending.state, reason, now, attempts=fire["attempts"] + int(is_failed))
+        record_fire_event(transaction, _EVENT_OF_STATE[ending.state], fire, now, detail=reason or ending.state.value)
+        if task is not None:
+            _record_result(transaction, task, fire, run, ending, reason, now)
+            _tell_failure(transaction, task, fire, run, ending, outcome, now)
+            complete_if_done(transaction, task, now)
+    return RunEnding(ending.ending, ending.retry_at)
+
+
+def _queue_again(transaction: Transaction, fire: Row, facts: FireFacts, ending: FireEnding, now: datetime) -> None:
+    transaction.run(
+        "requeue_fire",
+        task_id=fire["task_id"],
+        fire_at=fire["fire_at"],
+        attempts=fire["attempts"] + (0 if ending.retry_at is None else 1),
+        not_before=0 if ending.retry_at is None else to_epoch_ms(ending.retry_at),
+        was_orphaned=int(facts.was_orphaned_before or facts.outcome is Outcome.ORPHANED),
+    )
+    code = EventCode.TASK_REQUEUED if ending.retry_at is None else EventCode.TASK_RETRY
+    record_fire_event(transaction, code, fire, now, detail=facts.outcome)
+
+
+def _record_result(
+    transaction: Transaction, task: Row, fire: Row, run: Row, ending: FireEnding, reason: str | None, now: datetime
+) -> None:
+    """What clients of the wire API see of a run (original.md §14), once per settled fire."""
+    transaction.run(
+        "record_task_result",
+        task_id=task["id"],
+        now=to_epoch_ms(now),
+        last_result=summary_of(fire["result"], reason),
+        failures=failures_after(ending.state, task["failures"]),
+    )
+    began_at = run["opened_at"] if run["started_at"] is None else run["started_at"]
+    transaction.run(
+        "add_task_log",
+        task_id=task["id"],
+        run_at=to_epoch_ms(now),
+        duration_ms=max(0, to_epoch_ms(now) - began_at),
+        status="success" if ending.has_run else "error",
+        result=fire["result"],
+        error=reason,
+    )
+
+
+def _tell_failure(
+    transaction: Transaction, task: Row, fire: Row, run: Row, ending: FireEnding, outcome: Outcome, now: datetime
+) -> None:
+    is_single = task["schedule_type"] == ScheduleKind.ONCE or fire["manual_key"] is not None
+    if wants_notice(ending.state, is_single=is_single, failures_before=task["failures"]):
+        text = failure_notice(task["number"], outcome, is_single=is_single)
+        key = OutboxId(f"{run['run_id']}:end")
+        send_notice(transaction, NewText(key, run["chat_jid"], TextKind.NOTICE, text, run["run_id"]), now)
