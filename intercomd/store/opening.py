@@ -29,10 +29,13 @@ from intercomd.store.ports import (
     Sessions,
     Store,
 )
+from intercomd.store.pruning import Pruning, PruningOfTables
 from intercomd.store.runs import RunsTable
 from intercomd.store.sessions import SessionsTable
 from intercomd.store.task_ports import Tasks
 from intercomd.store.tasks import TasksTable
+from intercomd.store.why import ChainsOfTables
+from intercomd.store.why_ports import Chains
 
 _log = EventLog("store")
 
@@ -93,6 +96,8 @@ class DatabaseStore:
         self.holds: Holds = HoldsTable(database)
         self.events: Events = EventsTable(database)
         self.tasks: Tasks = TasksTable(database, settings.retry, settings.default_zone)
+        self.chains: Chains = ChainsOfTables(database)
+        self.pruning: Pruning = PruningOfTables(database)
         self.compat: Compat = CompatTables(database, settings.default_zone)
 
     def prepare(self) -> None:

@@ -21,7 +21,9 @@ from intercomd.domain.outbox import NewText, OutboxRow, RelayRequest
 from intercomd.domain.runs import OpenedRun, Outcome, ProcessIdentity, PromptInput, Recorded, RunEnding, RunRecord
 from intercomd.store.compat_ports import Compat
 from intercomd.store.event_ports import Events
+from intercomd.store.pruning import Pruning
 from intercomd.store.task_ports import Tasks
+from intercomd.store.why_ports import Chains
 
 
 @dataclass(frozen=True, slots=True)
@@ -374,6 +376,8 @@ class Store(Protocol):
     holds: Holds
     events: Events
     tasks: Tasks
+    chains: Chains
+    pruning: Pruning
     compat: Compat
 
     def ping(self) -> None:
