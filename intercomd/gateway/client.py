@@ -21,6 +21,8 @@ from intercomd.gateway.limits import Limits
 _MOST_HEAD_BYTES = 64 * 1024
 _PIECE_BYTES = 64 * 1024
 _DISCARD_SECONDS = 5.0
+_UNREAD = frozenset({h11.IDLE, h11.SEND_BODY, h11.ERROR})
+"""What the agent is still doing when its request was not read to the end."""
 
 
 class ClientConnection:
@@ -83,7 +85,7 @@ class ClientConnection:
     def close(self) -> None:
         """After an answer to a request that was not read to its end, the rest is read and thrown away: otherwise the
         system would break the connection off before the agent has seen the answer."""
-        if self._http.our_state is h11.DONE and self._http.their_state is not h11.DONE:
+        if self._http.our_state is h11.MUST_CLOSE and self._http.their_state in _UNREAD:
             self._discard_rest()
         self._socket.close()
 

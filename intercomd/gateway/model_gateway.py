@@ -145,6 +145,7 @@ class ModelGateway:
         door = Door(access, self._shared, self._switchboard, self._directory / f"{run_id}.sock", self._closed)
         with self._guard:
             self._doors.add(door)
+            self._shared.lines.open()
         return door
 
     def usage(self) -> dict[Folder, Usage]:
@@ -162,9 +163,8 @@ class ModelGateway:
     def _closed(self, door: Door) -> None:
         with self._guard:
             self._doors.discard(door)
-            is_last = not self._doors
-        if is_last:
-            self._shared.lines.close()
+            if not self._doors:
+                self._shared.lines.close()
 
     def _count(self, folder: Folder, usage: Usage) -> None:
         with self._guard:

@@ -128,6 +128,12 @@ class Lines:
         self._context = context
         self._guard = Lock()
         self._idle: dict[Endpoint, list[Line]] = {}
+        self._keeps_idle = False
+
+    def open(self) -> None:
+        """From now on lines are kept."""
+        with self._guard:
+            self._keeps_idle = True
 
     def take(self, endpoint: Endpoint) -> Line:
         """A line of the caller's own, to be given back or closed. Raises `UpstreamFailed`."""
@@ -146,14 +152,15 @@ class Lines:
         if line.start_next():
             with self._guard:
                 idle = self._idle.setdefault(endpoint, [])
-                if len(idle) < _MOST_IDLE:
+                if self._keeps_idle and len(idle) < _MOST_IDLE:
                     idle.append(line)
                     return
         line.close()
 
     def close(self) -> None:
-        """Close those at rest."""
+        """Close those at rest, and keep none that is still in use."""
         with self._guard:
+            self._keeps_idle = False
             lines = [line for idle in self._idle.values() for line in idle]
             self._idle.clear()
         for line in lines:

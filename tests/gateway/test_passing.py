@@ -46,8 +46,11 @@ def test_request_gets_the_hosts_key_whatever_the_agent_sent(
 
 def test_other_headers_pass_both_ways_and_those_of_the_hop_do_not(provider: Stubs, household: Household) -> None:
     """What belongs to the API passes; what belongs to one connection, and cookies, stays behind."""
-    stub = provider(lambda visit: visit.answer(200, request_id="req-1", Set_Cookie="a=b", Connection="x-hop", X_Hop="1"))
-    door = household.door(stub.url)
+
+    def script(visit: Visit) -> None:
+        visit.answer(200, request_id="req-1", set_cookie="a=b", connection="x-hop", x_hop="1")
+
+    door = household.door((stub := provider(script)).url)
 
     answer = ask(door, anthropic_version="2023-06-01", connection="close, x-mine", x_mine="1", accept_encoding="gzip")
 
