@@ -17,9 +17,9 @@ STDERR = 2
 
 
 class FrameWriter:
-    """Writes what the agent has to say in the session `session_id`, in answer to `answers`."""
+    """Writes what the agent has to say in the session `session_id`, None before it has one, in answer to `answers`."""
 
-    def __init__(self, session_id: str) -> None:
+    def __init__(self, session_id: str | None) -> None:
         self.session_id = session_id
         self.answers: list[str] = []
 
@@ -36,14 +36,23 @@ class FrameWriter:
     def result(self, text: str) -> None:
         self._write({"status": "success", "result": text, **self._turn()})
 
-    def turn_ended(self) -> None:
-        self._write({"status": "success", "result": None, "turnEnded": True, **self._turn()})
+    def turn_ended(self, usage: dict[str, float] | None = None) -> None:
+        """`usage`: inputTokens, cachedInputTokens, outputTokens, costUsd, as far as they are known."""
+        known = {} if usage is None else {"usage": usage}
+        self._write({"status": "success", "result": None, "turnEnded": True, **known, **self._turn()})
 
-    def failed(self, error: str) -> None:
-        self._write({"status": "error", "result": None, "error": error, **self._turn()})
+    def session_lost(self, session_id: str) -> None:
+        """The conversation `session_id` is not known any more: what follows begins a new one."""
+        self._write({"status": "success", "result": None, "event": {"type": "session_lost", "sessionId": session_id}})
+
+    def failed(self, error: str, notice: str | None = None, *, is_final: bool = False) -> None:
+        """`notice` is for people; `is_final`: trying again will not help."""
+        told = {} if notice is None else {"notice": notice, "isFinal": is_final}
+        self._write({"status": "error", "result": None, "error": error, **told, **self._turn()})
 
     def _turn(self) -> dict[str, object]:
-        return {"newSessionId": self.session_id, "answers": self.answers}
+        session = {} if self.session_id is None else {"newSessionId": self.session_id}
+        return {**session, "answers": self.answers}
 
     def _write(self, frame: dict[str, object]) -> None:
         write_all(render_frame(frame))

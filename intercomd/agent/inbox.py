@@ -32,25 +32,33 @@ class Inbox:
         self._directory = directory
         self._last_name = ""
         self._parent = os.getppid()
+        self.is_closed = False
 
     def wait(self) -> FollowUp | None:
-        """The next follow-up, or None when there is none and the agent is to end.
-
-        It is to end when the sentinel is there, when the directory is gone, or when whoever started it is gone.
-        """
+        """The next follow-up, or None when there is none and the agent is to end."""
         began = time.monotonic()
         while True:
-            names = self._list()
-            for name in names or ():
-                if name.endswith(".json") and name > self._last_name:
-                    self._last_name = name
-                    follow_up = self._load(name)
-                    if follow_up is not None:
-                        return follow_up
-            if names is None or SENTINEL in names or os.getppid() != self._parent:
-                return None
+            follow_up = self.take()
+            if follow_up is not None or self.is_closed:
+                return follow_up
             is_lively = time.monotonic() - began < _LIVELY_SECONDS
             time.sleep(_LIVELY_PAUSE_SECONDS if is_lively else _IDLE_PAUSE_SECONDS)
+
+    def take(self) -> FollowUp | None:
+        """The next follow-up that is there.
+
+        Without one `is_closed` says whether the agent is to end: when the sentinel is there, when the directory is
+        gone, or when whoever started it is gone.
+        """
+        names = self._list()
+        for name in names or ():
+            if name.endswith(".json") and name > self._last_name:
+                self._last_name = name
+                follow_up = self._load(name)
+                if follow_up is not None:
+                    return follow_up
+        self.is_closed = names is None or SENTINEL in names or os.getppid() != self._parent
+        return None
 
     def _list(self) -> list[str] | None:
         try:
