@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
-from intercomd.domain.ids import Folder
+from intercomd.domain.ids import Folder, RunId
 
 
 class FileKind(StrEnum):
@@ -30,7 +30,7 @@ class ToolCall:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ToolAnswer:
     """What a call ended with: a text that the agent reads."""
 
     is_ok: bool
@@ -40,18 +40,21 @@ class Answer:
 @dataclass(frozen=True, slots=True)
 class FileClaim:
     """What a file asks for, before any of it is done. `key` names the file and is the key of every write that follows;
-    `digest` stands for what is asked."""
+    `digest` stands for what is asked of `tool`."""
 
     key: str
     folder: Folder
+    tool: str
     digest: str
 
 
 @dataclass(frozen=True, slots=True)
 class ClaimedFile:
-    """What is known of a claimed file. `is_repeat`: it was claimed before, by a process that died over it or by the
-    agent that asks again; `answer` then is what it was answered; `is_other`: under that key something else was asked."""
+    """What is known of a claimed file: the run in whose time it was claimed first, if any, and what it was answered.
+    `is_repeat`: it was claimed before, by a process that died over it or because the agent asks again; `is_other`: with
+    that key something else was asked."""
 
+    run_id: RunId | None
     is_repeat: bool = False
     is_other: bool = False
-    answer: Answer | None = None
+    answer: ToolAnswer | None = None

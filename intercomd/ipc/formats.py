@@ -48,7 +48,7 @@ def parse_request(folder: Folder, kind: FileKind, found: FoundFile) -> Request:
         raise UnfitFile(f"it is not what is read from {kind}/: {error}", found.content) from error
     digest = _digest(asked)
     names = (uuid,) if uuid is not None else (found.name, str(found.identity.modified_ns), digest)
-    return Request(call, uuid, FileClaim(f"ipc-{_digest(folder, kind, *names)}", folder, digest))
+    return Request(call, uuid, FileClaim(f"ipc-{_digest(folder, kind, *names)}", folder, call.name, digest))
 
 
 def _parse(kind: FileKind, content: object) -> tuple[ToolCall, str | None]:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from intercomd.domain.agent_files import RESPONSES, Answer, FileKind
+from intercomd.domain.agent_files import RESPONSES, ToolAnswer, FileKind
 from intercomd.domain.folder import parse_folder
 from intercomd.domain.ids import Folder
 from intercomd.domain.text import cut
@@ -90,7 +90,7 @@ class IpcTree:
             return False
         return True
 
-    def answer(self, folder: Folder, uuid: str, answer: Answer) -> None:
+    def answer(self, folder: Folder, uuid: str, answer: ToolAnswer) -> None:
         """Put an answer where the agent looks for it; raises `OSError` when it left no way to."""
         text = cut(answer.text, MOST_ANSWER_CHARACTERS)
         body = json.dumps({"status": "ok" if answer.is_ok else "error", "result": text}, indent=2)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from intercomd.errors import ConfigError, StoreUnavailable
 from intercomd.logs import EventLog
+from intercomd.store.agent_file_ports import AgentFiles
+from intercomd.store.agent_files import AgentFilesTable
 from intercomd.store.chat_log import ChatLogTable
 from intercomd.store.compat import CompatTables
 from intercomd.store.compat_ports import Compat
@@ -30,6 +32,8 @@ from intercomd.store.ports import (
     Store,
 )
 from intercomd.store.pruning import Pruning, PruningOfTables
+from intercomd.store.question_ports import Questions
+from intercomd.store.questions import QuestionsTable
 from intercomd.store.runs import RunsTable
 from intercomd.store.sessions import SessionsTable
 from intercomd.store.task_ports import Tasks
@@ -96,6 +100,8 @@ class DatabaseStore:
         self.holds: Holds = HoldsTable(database)
         self.events: Events = EventsTable(database)
         self.tasks: Tasks = TasksTable(database, settings.retry, settings.default_zone)
+        self.agent_files: AgentFiles = AgentFilesTable(database)
+        self.questions: Questions = QuestionsTable(database)
         self.chains: Chains = ChainsOfTables(database)
         self.pruning: Pruning = PruningOfTables(database)
         self.compat: Compat = CompatTables(database, settings.default_zone)

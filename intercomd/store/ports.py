@@ -19,9 +19,11 @@ from intercomd.domain.ids import ChatJid, DutyName, Epoch, Folder, Generation, I
 from intercomd.domain.leases import Fence, Holder, LeaseRow
 from intercomd.domain.outbox import NewText, OutboxRow, RelayRequest
 from intercomd.domain.runs import OpenedRun, Outcome, ProcessIdentity, PromptInput, Recorded, RunEnding, RunRecord
+from intercomd.store.agent_file_ports import AgentFiles
 from intercomd.store.compat_ports import Compat
 from intercomd.store.event_ports import Events
 from intercomd.store.pruning import Pruning
+from intercomd.store.question_ports import Questions
 from intercomd.store.task_ports import Tasks
 from intercomd.store.why_ports import Chains
 
@@ -376,6 +378,8 @@ class Store(Protocol):
     holds: Holds
     events: Events
     tasks: Tasks
+    agent_files: AgentFiles
+    questions: Questions
     chains: Chains
     pruning: Pruning
     compat: Compat

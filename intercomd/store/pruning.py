@@ -9,6 +9,8 @@ from typing import Protocol
 from intercomd.domain.instants import to_epoch_ms
 from intercomd.store.engine import Database, Transaction
 
+_BESIDE_RUNS = ("prune_cancels", "prune_fires", "prune_task_logs", "prune_agent_files")
+
 
 @dataclass(frozen=True, slots=True)
 class Pruned:
@@ -25,7 +27,7 @@ class Pruning(Protocol):
 
     def prune(self, events_before: datetime, runs_before: datetime, texts_before: datetime, limit: int) -> Pruned:
         """Remove up to `limit` rows of each kind that are older: events; ended runs with their inputs, cancels,
-        settled fires and task logs; texts that are sent, failed or unknown."""
+        settled fires, task logs and handled files of agents; texts that are sent, failed or unknown."""
         ...
 
 
@@ -40,7 +42,7 @@ class PruningOfTables:
         events = self._count("prune_events", to_epoch_ms(events_before), limit)
         texts = self._count("prune_texts", to_epoch_ms(texts_before), limit)
         runs = self._database.write(lambda transaction: _prune_runs(transaction, before, limit))
-        beside = [self._count(query, before, limit) for query in ("prune_cancels", "prune_fires", "prune_task_logs")]
+        beside = [self._count(query, before, limit) for query in _BESIDE_RUNS]
         return Pruned(events, runs, texts, has_more=limit in (events, texts, runs, *beside))
 
     def _count(self, query: str, before: int, limit: int) -> int:

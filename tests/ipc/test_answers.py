@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from intercomd.domain.agent_files import RESPONSES, Answer, FileKind
+from intercomd.domain.agent_files import RESPONSES, ToolAnswer, FileKind
 from intercomd.ipc.janitor import ANSWER_AGE, JUNK_AGE, sweep_folder
 from intercomd.ipc.quarantine import MOST_BYTES, MOST_FILES, Quarantine
 from intercomd.ipc.tree import IpcTree
@@ -27,7 +27,7 @@ def test_answer_replaces_a_planted_link(tree: IpcTree, root: Path, tmp_path: Pat
     precious = tmp_path / "precious.json"
     precious.write_text("precious")
     (root / KITCHEN / RESPONSES / name).symlink_to(precious)
-    tree.answer(KITCHEN, UUID, Answer(True, "done ☃ \ud800"))
+    tree.answer(KITCHEN, UUID, ToolAnswer(True, "done ☃ \ud800"))
     assert precious.read_text() == "precious"
     path = root / KITCHEN / RESPONSES / f"{UUID}.json"
     assert not path.is_symlink()
@@ -42,7 +42,7 @@ def test_answer_does_not_follow_a_planted_directory_link(tree: IpcTree, root: Pa
     shutil.rmtree(root / KITCHEN / RESPONSES)
     (root / KITCHEN / RESPONSES).symlink_to(elsewhere)
     with pytest.raises(OSError):
-        tree.answer(KITCHEN, UUID, Answer(False, "no"))
+        tree.answer(KITCHEN, UUID, ToolAnswer(False, "no"))
     assert os.listdir(elsewhere) == []
 
 
@@ -51,7 +51,7 @@ def test_directory_in_the_way_of_an_answer_is_an_error(tree: IpcTree, root: Path
     """The agent that puts it there gets no answer; the daemon is told so."""
     (root / KITCHEN / RESPONSES / name / "below").mkdir(parents=True)
     with pytest.raises(OSError):
-        tree.answer(KITCHEN, UUID, Answer(True, "yes"))
+        tree.answer(KITCHEN, UUID, ToolAnswer(True, "yes"))
 
 
 def test_view_is_replaced_as_a_whole(tmp_path: Path) -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
+from intercomd.domain.agent_files import FileClaim, ToolAnswer
 from intercomd.domain.chat import Group
 from intercomd.domain.ids import ChatJid, DutyName, Epoch, Folder, InputId, OutboxId
-from intercomd.domain.leases import Fence
+from intercomd.domain.leases import IPC, Fence
 from intercomd.domain.outbox import OutboxRow
 from intercomd.domain.runs import Outcome, ProcessIdentity
 from intercomd.errors import NotFound, StoreUnavailable
@@ -38,6 +39,7 @@ pytestmark = pytest.mark.full
 
 _DATABASE = "ambiguous"
 _TEXT = OutboxId("a")
+FILE = FileClaim("ipc-1", COOKS, "send_message", "digest")
 
 
 def nothing(house: Household) -> None:
@@ -90,6 +92,16 @@ def with_stranded_text(house: Household) -> None:
     leases.take(duty, leases.find(duty), OTHER)
 
 
+def with_ipc(house: Household) -> None:
+    with_run(house)
+    house.store.leases.take(IPC, None, HOLDER)
+
+
+def with_claimed_file(house: Household) -> None:
+    with_ipc(house)
+    house.store.agent_files.claim(Fence(IPC, Epoch(1)), FILE, NOON)
+
+
 Call = Callable[[Household], Any]
 
 WRITES: dict[str, tuple[Callable[[Household], None], Call]] = {
@@ -111,6 +123,9 @@ WRITES: dict[str, tuple[Callable[[Household], None], Call]] = {
             FrameWrite(RUN, 0, h.progress().generation, ("a", "b"), (PROMPT,), "s", notice="n"), NOON
         ),
     ),
+    "claim file": (with_ipc, lambda h: h.store.agent_files.claim(Fence(IPC, Epoch(1)), FILE, NOON).run_id),
+    "settle file": (with_claimed_file, lambda h: h.store.agent_files.settle(FILE.key, ToolAnswer(True, "done"), NOON)),
+    "mark effects": (with_run, lambda h: h.store.agent_files.mark_effects(COOKS)),
     "end_run retry": (with_run, lambda h: h.end(outcome=Outcome.FAILED)),
     "end_run gave up": (with_run, lambda h: h.end(outcome=Outcome.FAILED, policy=replace(ONE_RETRY, waits=()))),
     "cancel": (

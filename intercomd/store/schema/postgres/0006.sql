@@ -1,0 +1,13 @@
+-- What agents have asked for by files, so that a crash in the middle changes nothing the second time.
+
+CREATE TABLE agent_files (
+    file_key TEXT PRIMARY KEY,
+    folder TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    run_id TEXT,
+    is_ok BIGINT,
+    answer TEXT,
+    claimed_at BIGINT NOT NULL
+);
+
+CREATE INDEX agent_files_by_age ON agent_files (claimed_at);
