@@ -7,10 +7,10 @@ from http import HTTPStatus
 import falcon
 import msgspec
 
-from intercomd.api.jids import parse_jid
 from intercomd.api.requests import read_body
 from intercomd.api.services import Services
 from intercomd.api.views import group_view
+from intercomd.desk.jids import parse_jid
 from intercomd.domain.chat import Group
 from intercomd.domain.folder import parse_folder
 from intercomd.errors import InvalidInput

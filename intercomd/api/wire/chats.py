@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from intercomd.api.jids import parse_jid
 from intercomd.api.services import Services
 from intercomd.api.wire.shapes import Acknowledged, ChatBody, ChatInfo, ChatNameBody
 from intercomd.api.wire.values import parse_instant, render_instant
+from intercomd.desk.jids import parse_jid
 from intercomd.domain.ids import ChatJid
 from intercomd.domain.instants import EPOCH
 

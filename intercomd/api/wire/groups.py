@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from intercomd.api.jids import parse_jid
 from intercomd.api.services import Services
 from intercomd.api.wire.shapes import Acknowledged, GroupJidBody, RegisteredGroup
 from intercomd.api.wire.values import parse_instant, render_instant
+from intercomd.desk.groups import check_container_config
+from intercomd.desk.jids import parse_jid
 from intercomd.domain.chat import Group
 from intercomd.domain.folder import parse_folder
 from intercomd.domain.ids import ChatJid
 from intercomd.domain.instants import EPOCH
-from intercomd.errors import InvalidInput
-
-_MAX_DEPTH = 32
 
 
 def find(services: Services, body: GroupJidBody) -> RegisteredGroup | None:
@@ -22,7 +20,7 @@ def find(services: Services, body: GroupJidBody) -> RegisteredGroup | None:
 
 def register(services: Services, body: RegisteredGroup) -> Acknowledged:
     """Takes effect at once (hazard B-31); a folder that another chat has is refused (hazard B-101)."""
-    _check_depth(body.container_config)
+    check_container_config(body.container_config)
     group = Group(
         jid=parse_jid(body.jid, "jid"),
         name=body.name,
@@ -55,19 +53,3 @@ def _render(group: Group) -> RegisteredGroup:
         runtime=group.runtime,
         model=group.model,
     )
-
-
-def _check_depth(config: object) -> None:
-    """Readers of JSON give up at different depths; nobody nests settings so deep."""
-    level = [config]
-    for _ in range(_MAX_DEPTH):
-        level = [inner for outer in level for inner in _parts(outer)]
-        if not level:
-            return
-    raise InvalidInput("container_config", f"is nested deeper than {_MAX_DEPTH} levels")
-
-
-def _parts(value: object) -> list[object]:
-    if isinstance(value, dict):
-        return list(value.values())
-    return value if isinstance(value, list) else []

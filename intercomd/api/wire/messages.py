@@ -12,7 +12,6 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from intercomd.api.jids import parse_jid
 from intercomd.api.services import Services
 from intercomd.api.wire.shapes import (
     Acknowledged,
@@ -25,6 +24,7 @@ from intercomd.api.wire.shapes import (
     NewMessagesBody,
 )
 from intercomd.api.wire.values import Positions, parse_cursor, parse_instant, render_cursor, render_instant
+from intercomd.desk.jids import parse_jid
 from intercomd.domain.chat import ChatMessage, IncomingMessage, MessageKind
 from intercomd.domain.ids import ChatJid
 from intercomd.domain.instants import EPOCH

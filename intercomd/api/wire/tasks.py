@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from intercomd.api.jids import parse_jid
 from intercomd.api.services import Services
 from intercomd.api.wire.shapes import (
     Acknowledged,
@@ -22,6 +21,7 @@ from intercomd.api.wire.values import (
     render_instant,
     render_optional_instant,
 )
+from intercomd.desk.jids import parse_jid
 from intercomd.domain.folder import parse_folder
 from intercomd.domain.ids import TaskId
 from intercomd.domain.instants import EPOCH
