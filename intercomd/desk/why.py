@@ -173,17 +173,17 @@ class WhyDesk:
         since = progress.waiting_since or message.stored_at
         before = self._store.chains.count_waiting_before(since, now)
         overtakers = self._store.chains.count_runs_between(message.stored_at, now, progress.group.folder)
-        return f"{tried}It waits for a slot behind {before} other groups; {overtakers} runs began since it was stored."
+        groups = "1 other group" if before == 1 else f"{before} other groups"
+        return f"{tried}It waits for a slot behind {groups}; runs of others since it was stored: {overtakers}."
 
     def _delivery(self, texts: Sequence[OutboxRow | None]) -> str:
         """How far the texts have come; the worst is told."""
         rows = [text for text in texts if text is not None]
-        for state, words in _DELIVERY.items():
+        for state, (one, many) in _DELIVERY.items():
             hit = [text for text in rows if text.state is state]
             if hit:
                 why = f": {hit[0].error}" if hit[0].error else ""
-                count = "its text" if len(rows) == 1 else f"{len(hit)} of {len(rows)} texts"
-                return f"{count} {words}{why}"
+                return f"its text {one}{why}" if len(rows) == 1 else f"{len(hit)} of its {len(rows)} texts {many}{why}"
         return "there was no text to deliver"
 
     def _show(self, instant: datetime) -> str:
@@ -191,12 +191,13 @@ class WhyDesk:
 
 
 _DELIVERY = {
-    OutboxState.FAILED: "could not be delivered",
-    OutboxState.UNKNOWN: "may or may not have arrived",
-    OutboxState.PENDING: "waits for delivery",
-    OutboxState.SENDING: "is being delivered",
-    OutboxState.SENT: "was delivered",
+    OutboxState.FAILED: ("could not be delivered", "could not be delivered"),
+    OutboxState.UNKNOWN: ("may or may not have arrived", "may or may not have arrived"),
+    OutboxState.PENDING: ("waits for delivery", "wait for delivery"),
+    OutboxState.SENDING: ("is being delivered", "are being delivered"),
+    OutboxState.SENT: ("was delivered", "were delivered"),
 }
+"""Of one text and of several; the worst first."""
 
 
 def _steps(events: Iterable[EventRow]) -> Iterator[Step]:
