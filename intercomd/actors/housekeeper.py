@@ -1,8 +1,8 @@
-"""Clears away what is past its time: run logs, and folders that a killed daemon left behind.
+"""Clears away what is past its time: run logs, and what a killed daemon left behind, sandboxes and folders.
 
 Owns:      nothing; being late or missing a day does no harm.
 Never:     touches what belongs to a live run.
-Talks to:  the store and the file system.
+Talks to:  the store, the file system and the sandbox engines.
 """
 
 from __future__ import annotations
@@ -14,12 +14,13 @@ from pathlib import Path
 
 from intercomd.clock import Clock
 from intercomd.domain.ids import Folder, RunId
-from intercomd.domain.mailbox import Heartbeat, PruneRunLogs, SweepRunFolders
+from intercomd.domain.mailbox import EndStrays, Heartbeat, PruneRunLogs, SweepRunFolders
 from intercomd.logs import EventLog
 from intercomd.store.ports import Store
 
 _log = EventLog("housekeeping")
 
+Sweep = Callable[[Callable[[], frozenset[RunId]]], int]
 PruneLogs = Callable[[Path, int, timedelta, datetime], int]
 
 
@@ -33,14 +34,15 @@ class Retention:
 
 class Housekeeper:
     """See the module's text. `prune_logs` removes a group's outdated logs, `sweep_folders` the folders of runs that are
-    not live; both answer how many."""
+    not live, `end_strays` ends their sandboxes; all answer how many."""
 
     def __init__(
         self,
         store: Store,
         log_directory: Callable[[Folder], Path],
         prune_logs: PruneLogs,
-        sweep_folders: Callable[[Callable[[], frozenset[RunId]]], int],
+        sweep_folders: Sweep,
+        end_strays: Sweep,
         retention: Retention,
         clock: Clock,
     ) -> None:
@@ -48,6 +50,7 @@ class Housekeeper:
         self._log_directory = log_directory
         self._prune_logs = prune_logs
         self._sweep_folders = sweep_folders
+        self._end_strays = end_strays
         self._retention = retention
         self._clock = clock
 
@@ -57,6 +60,8 @@ class Housekeeper:
                 self._prune()
             case SweepRunFolders():
                 self._sweep()
+            case EndStrays():
+                self._end()
             case Heartbeat():
                 return "ok"
             case _:
@@ -75,6 +80,11 @@ class Housekeeper:
         removed = self._sweep_folders(self._live_runs)
         if removed:
             _log.info("housekeeping.folders_removed", count=removed)
+
+    def _end(self) -> None:
+        ended = self._end_strays(self._live_runs)
+        if ended:
+            _log.warning("housekeeping.strays_ended", count=ended)
 
     def _live_runs(self) -> frozenset[RunId]:
         return frozenset(record.run_id for record in self._store.runs.list_live())

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import schedule
 
-from intercomd.domain.mailbox import PruneRunLogs, SweepRunFolders
+from intercomd.domain.mailbox import EndStrays, PruneRunLogs, SweepRunFolders
 from intercomd.supervision.port import Address
 
 
@@ -16,7 +16,8 @@ class Timetable:
         self._scheduler = schedule.Scheduler()
         self._scheduler.every().day.at("04:30").do(housekeeper.hint, PruneRunLogs())
         self._scheduler.every().hour.do(housekeeper.hint, SweepRunFolders())
-        for item in (SweepRunFolders(), PruneRunLogs()):
+        self._scheduler.every().minute.do(housekeeper.hint, EndStrays())
+        for item in (EndStrays(), SweepRunFolders(), PruneRunLogs()):
             housekeeper.hint(item)
 
     def run_due(self) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from intercomd.actors.hold_watcher import DutySeen
@@ -14,8 +16,10 @@ from intercomd.daemon.control import Control, SomethingChanged
 from intercomd.daemon.launching import AgentChoices, SandboxLauncher
 from intercomd.daemon.process import IdSource, is_gone, own_holder
 from intercomd.daemon.wiring import Parts, held_leases, own_channels
-from intercomd.sandbox.choice import choose_engine
+from intercomd.sandbox.choice import choose_engine, end_strays, make_engines
+from intercomd.sandbox.containers import ContainerSettings
 from intercomd.sandbox.layout import Layout
+from intercomd.sandbox.limits import Limits
 from intercomd.settings.model import Settings
 from intercomd.store.opening import StoreSettings, open_store
 from intercomd.store.ports import Store
@@ -46,6 +50,23 @@ def open_configured_store(settings: Settings) -> Store:
     )
 
 
+def install_id(settings: Settings) -> str:
+    """What sets this install's sandboxes apart from those of others on the machine."""
+    return hashlib.sha256(str(settings.storage.data_dir.resolve()).encode()).hexdigest()[:8]
+
+
+def container_settings(settings: Settings, environment: Mapping[str, str]) -> ContainerSettings:
+    """What the settings say to podman and docker; `environment` is the daemon's."""
+    sandbox, runtimes = settings.sandbox, settings.runtimes
+    return ContainerSettings(
+        install=install_id(settings),
+        default_runtime=runtimes.default_runtime,
+        images={name: profile.image for name, profile in runtimes.profiles.items() if profile.image},
+        limits=Limits(sandbox.memory_limit_mb, sandbox.process_limit, sandbox.tmp_limit_mb),
+        environment=environment,
+    )
+
+
 def make_parts(
     settings: Settings,
     bridged: frozenset[str],
@@ -55,8 +76,8 @@ def make_parts(
     clock: Clock,
 ) -> Parts:
     """Everything the actors are made from; `bridged` are the channels that live in the host."""
-    install = hashlib.sha256(str(settings.storage.data_dir.resolve()).encode()).hexdigest()[:8]
-    layout = Layout(settings.storage.data_dir, settings.storage.groups_dir, install)
+    layout = Layout(settings.storage.data_dir, settings.storage.groups_dir, install_id(settings))
+    engines = make_engines(container_settings(settings, os.environ), clock)
     choices = AgentChoices(
         assistant_name=settings.assistant.name,
         main_folder=settings.orchestrator.main_group_folder,
@@ -67,7 +88,8 @@ def make_parts(
     return Parts(
         settings=settings,
         store=store,
-        choose_engine=lambda: choose_engine(settings.sandbox.engine, clock),
+        choose_engine=lambda: choose_engine(settings.sandbox.engine, engines),
+        end_strays=lambda list_live: end_strays(engines, layout.lock_directory, list_live),
         make_launcher=lambda engine: SandboxLauncher(engine, layout, choices, clock),
         layout=layout,
         leases=held_leases(clock, own_channels(settings) | bridged),

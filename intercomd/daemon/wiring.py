@@ -11,7 +11,7 @@ from intercomd.actors.dispatcher import QUEUE_PREFIX, Dispatcher
 from intercomd.actors.group_queue import GroupQueue, QueueParts
 from intercomd.actors.held_lease import HeldLease
 from intercomd.actors.hold_watcher import DutySeen, HoldWatcher
-from intercomd.actors.housekeeper import Housekeeper, Retention
+from intercomd.actors.housekeeper import Housekeeper, Retention, Sweep
 from intercomd.actors.lease_keeper import LeaseKeeper, LeaseTimes
 from intercomd.actors.message_loop import MessageLoop
 from intercomd.actors.outbox import Outbox, Route
@@ -116,6 +116,8 @@ class Parts:
     """Channels whose texts go to the host."""
     publish_in_flight: Callable[[int], None] = lambda _count: None
     """How many texts are with a channel, told once the Outbox stops claiming."""
+    end_strays: Sweep = lambda _list_live: 0
+    """Ends sandboxes of this install whose run is over."""
     bot: BotApi | None = None
     """Delivers Telegram's texts; None without a token."""
 
@@ -284,6 +286,7 @@ def _housekeeper(parts: Parts) -> Actor:
         parts.layout.log_directory,
         prune_run_logs,
         parts.layout.sweep_run_folders,
+        parts.end_strays,
         Retention(sandbox.log_keep_runs, timedelta(days=sandbox.log_keep_days)),
         parts.clock,
     )

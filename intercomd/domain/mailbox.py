@@ -304,6 +304,11 @@ class SweepRunFolders:
     """schedule → Housekeeper: remove folders of runs that a killed daemon left behind."""
 
 
+@dataclass(frozen=True, slots=True)
+class EndStrays:
+    """schedule → Housekeeper: end sandboxes whose run is over."""
+
+
 # -- requests ---------------------------------------------------------------------------------------
 
 

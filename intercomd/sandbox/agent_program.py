@@ -1,4 +1,4 @@
-"""How the agent program is started: the interpreter we run on, alone with its standard library.
+"""How the agent program is started: by a bare interpreter, alone with its standard library.
 
 `-I -S -B`: no environment, no site packages, nothing written next to the sources. Starting takes half as long when the
 sources are compiled already, so that is done once, here, for a directory that is read-only inside.
@@ -22,7 +22,7 @@ def agent_command(engine: SandboxEngine) -> tuple[str, ...]:
     """The argv of the agent program as this engine's sandbox sees it."""
     _compile_agent()
     directory = AGENT_INSIDE if engine.is_isolated else str(AGENT_DIRECTORY)
-    return (interpreter(), "-I", "-S", "-B", f"{directory}/__main__.py")
+    return (engine.python, "-I", "-S", "-B", f"{directory}/__main__.py")
 
 
 def agent_mounts(engine: SandboxEngine) -> tuple[Mount, ...]:

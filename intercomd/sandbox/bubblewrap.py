@@ -1,4 +1,4 @@
-"""The `bubblewrap` engine: namespaces without a daemon (Linux, `bwrap` 0.5 or later; 5 ms).
+"""The `bubblewrap` engine: namespaces without a daemon (Linux, `bwrap` 0.8 or later; 5 ms).
 
 Inside there are the system's programs, the mounts, a private /tmp, and nothing else: no network, no host process, no
 capability, nothing to write to but what a mount allows. Options go through a descriptor, since the argv of bwrap can be
@@ -22,8 +22,11 @@ from intercomd.sandbox import group_lock
 from intercomd.sandbox.agent_program import interpreter
 from intercomd.sandbox.child import Launch
 from intercomd.sandbox.layout import GROUP_INSIDE, INPUT_INSIDE
+from intercomd.sandbox.limits import DEFAULT_LIMITS, MEGABYTE, Limits
 from intercomd.sandbox.live import LiveSandbox
+from intercomd.sandbox.ownership import hand_over, own_user
 from intercomd.sandbox.port import Mount, Sandbox, SandboxListener, SandboxSpec
+from intercomd.sandbox.remedies import with_remedy
 
 _CHECK_SECONDS = 10
 _SIGNAL_BASE = 128
@@ -43,15 +46,18 @@ class BubblewrapEngine:
 
     name = "bubblewrap"
     is_isolated = True
+    unenforced = ("memory", "processes")
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.python = interpreter()
         self._clock = clock
+        self._limits = limits
         self._program = shutil.which("bwrap")
 
     def check(self) -> str | None:
         if self._program is None:
             return "there is no bwrap program on the PATH; the package is called bubblewrap"
-        options = _pack(_options((), {}, "/"))
+        options = _pack(_options((), {}, "/", self._limits))
         command = (interpreter(), "-I", "-S", "-B", "-c", "")
         try:
             subprocess.run(
@@ -64,7 +70,7 @@ class BubblewrapEngine:
                 timeout=_CHECK_SECONDS,
             )
         except subprocess.CalledProcessError as error:
-            return f"bwrap does not work here: {error.stderr.decode('utf-8', 'replace').strip()}"
+            return with_remedy(f"bwrap does not work here: {error.stderr.decode('utf-8', 'replace').strip()}")
         except (OSError, subprocess.SubprocessError) as error:
             return f"bwrap does not work here: {error}"
         finally:
@@ -81,8 +87,9 @@ class BubblewrapEngine:
         """bwrap keeps the lock in its own processes, which live as long as anything inside; the agent never has it."""
         if self._program is None:
             raise SandboxError("there is no bwrap program on the PATH")
+        hand_over(spec.mounts, own_user())
         directory = GROUP_INSIDE if any(mount.inside == GROUP_INSIDE for mount in spec.mounts) else "/"
-        options = _pack(("--sync-fd", str(lock), *_options(spec.mounts, spec.environment, directory)))
+        options = _pack(("--sync-fd", str(lock), *_options(spec.mounts, spec.environment, directory, self._limits)))
         argv = (self._program, "--args", str(options), "--", *spec.command)
         return Launch(argv, environment={}, working_directory=Path("/"), descriptors=(options,))
 
@@ -92,12 +99,17 @@ class BubblewrapEngine:
             return None, -returncode
         return (None, returncode - _SIGNAL_BASE) if returncode > _SIGNAL_BASE else (returncode, None)
 
+    def explain(self, returncode: int, error_tail: str) -> str:
+        return error_tail
 
-def _options(mounts: Sequence[Mount], environment: Mapping[str, str], directory: str) -> tuple[str, ...]:
+
+def _options(
+    mounts: Sequence[Mount], environment: Mapping[str, str], directory: str, limits: Limits
+) -> tuple[str, ...]:
     return (
         *("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"),
         *_system_options(),
-        *("--proc", "/proc", "--dev", "/dev", "--tmpfs", "/tmp"),
+        *("--proc", "/proc", "--dev", "/dev", "--size", str(limits.tmp_mb * MEGABYTE), "--tmpfs", "/tmp"),
         *(word for mount in mounts for word in _mount_options(mount)),
         *("--remount-ro", "/"),
         *(word for key, value in {**_ENVIRONMENT, **environment}.items() for word in ("--setenv", key, value)),

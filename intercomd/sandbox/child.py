@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +20,17 @@ _REAP_SECONDS = 10
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """What an engine wants executed. `descriptors` are inherited, and closed here after the spawn."""
+    """What an engine wants executed. `descriptors` are inherited, and closed here after the spawn.
+
+    `end_rest` is for a sandbox that may outlive the process. It is called with the process's return code and returns
+    once nothing is left; it raises `SandboxError` when that is not known. The group's lock is held until then.
+    """
 
     argv: tuple[str, ...]
     environment: Mapping[str, str]
     working_directory: Path | None = None
     descriptors: tuple[int, ...] = ()
+    end_rest: Callable[[int], None] | None = None
 
 
 class Child:

@@ -9,7 +9,7 @@ import fcntl
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
@@ -17,9 +17,11 @@ from threading import Event
 from intercomd.domain.ids import RunId
 from intercomd.domain.runs import ProcessIdentity
 from intercomd.errors import SandboxError
+from intercomd.logs import EventLog
 
 _PAUSE_SECONDS = 0.002
 _PATIENCE_SECONDS = 0.05
+_log = EventLog("sandbox")
 _NOBODY = ""
 """The owner in a lock whose taker died before it wrote its name."""
 
@@ -86,6 +88,21 @@ def end_orphan(run_id: RunId, identity: ProcessIdentity | None, lock_path: Path,
         raise SandboxError(f"{lock_path} is held by run {lock_path.read_text()}; that is not {run_id}, and is let be")
 
 
+def end_strays(directory: Path, list_live: Callable[[], frozenset[RunId]], seconds: float = 5.0) -> int:
+    """End whoever holds a lock in this directory for a run that is not live; how many locks. `list_live` is called
+    after looking: a lock is taken after its run's row is made.
+
+    Looking takes no lock: a start at that moment would be refused.
+    """
+    held = {path: path.read_text() for path in _find_held(directory)}
+    live = list_live() if held else frozenset()
+    strays = {path: owner for path, owner in held.items() if owner != _NOBODY and owner not in live}
+    for path, owner in strays.items():
+        if not wait_until_free(path, seconds, owner):
+            _log.error("sandbox.lock_held", run_id=owner, lock=path)
+    return len(strays)
+
+
 def find_start_ticks(pid: int) -> int | None:
     """When a process started, in clock ticks since boot (field 22 of /proc/<pid>/stat); None when there is none."""
     try:
@@ -109,6 +126,13 @@ def find_holders(lock_path: Path) -> set[int]:
         if (found.st_dev, found.st_ino) == (wanted.st_dev, wanted.st_ino)
         and _shows_lock(f"{process.path}/fdinfo/{descriptor}")
     }
+
+
+def _find_held(directory: Path) -> list[Path]:
+    """Locks that another process holds. The kernel's list has them all; who holds one is looked up for those only."""
+    locks = Path("/proc/locks").read_text().splitlines()
+    inodes = {word.rpartition(":")[2] for line in locks for word in line.split() if word.count(":") == 2}
+    return [path for path in directory.glob("*.lock") if str(path.stat().st_ino) in inodes and find_holders(path)]
 
 
 def _list_descriptors(process: str) -> Iterator[tuple[str, os.stat_result]]:

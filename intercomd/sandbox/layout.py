@@ -45,7 +45,11 @@ class Layout:
         self._install = install
 
     def lock_path(self, folder: Folder) -> Path:
-        return self._data / "run" / f"{folder}.lock"
+        return self.lock_directory / f"{folder}.lock"
+
+    @property
+    def lock_directory(self) -> Path:
+        return self._data / "run"
 
     def log_directory(self, folder: Folder) -> Path:
         return self._data / "logs" / folder

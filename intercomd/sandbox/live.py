@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
+from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
+from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event, Lock, Thread
 from typing import Protocol
@@ -21,7 +24,7 @@ from intercomd.clock import Clock
 from intercomd.domain.frames import Frame
 from intercomd.domain.ids import InputId
 from intercomd.domain.runs import ProcessIdentity
-from intercomd.errors import IntercomError, MailboxFull, SandboxError
+from intercomd.errors import IntercomError, MailboxFull, SandboxError, SetupNeeded
 from intercomd.logs import EventLog
 from intercomd.sandbox import group_lock
 from intercomd.sandbox.child import Child, Launch
@@ -34,6 +37,7 @@ from intercomd.sandbox.streams import Streams
 ERROR_TAIL_BYTES = 2000
 _START_SECONDS = 30.0
 _LOCK_SECONDS = 5.0
+_END_PAUSE_SECONDS = 5.0
 _SAY_PAUSE_SECONDS = 0.1
 _SAY_SECONDS = 60.0
 _START_ERRORS = (SandboxError, OSError, ValueError)
@@ -54,6 +58,18 @@ class Recipe(Protocol):
         """The agent's exit code and signal, one of them None."""
         ...
 
+    def explain(self, returncode: int, error_tail: str) -> str:
+        """The end of standard error, with what the engine knows about it."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Rest:
+    """What may be left of a sandbox when its process is gone, and the group's lock, held until it is not."""
+
+    end: Callable[[int], None]
+    lock: int
+
 
 class LiveSandbox:
     """A `Sandbox`, started by its constructor: see `SandboxEngine.start`."""
@@ -69,12 +85,16 @@ class LiveSandbox:
         self._is_over = False
         self._gives_up = Event()
         self._takes_frames = True
+        self._rest: _Rest | None = None
         started: Future[Child] = Future()
         self._thread = Thread(target=self._main, args=(started,), name=f"sandbox {spec.run_id}", daemon=True)
         try:
             self._streams = Streams(self._deliver)
             self._begin()
             child = _await_start(started)
+        except SetupNeeded:
+            self._remove_input_dir()
+            raise
         except (*_START_ERRORS, RuntimeError) as error:
             self._remove_input_dir()
             raise SandboxError(f"run {spec.run_id}: {error}") from error
@@ -132,9 +152,10 @@ class LiveSandbox:
             started.set_result(child)
         else:
             child.kill()
-        exit_code, signal = None, None
+        exit_code, signal, returncode = None, None, 0
         try:
-            exit_code, signal = self._recipe.read_exit(self._run(child))
+            returncode = self._run(child)
+            exit_code, signal = self._recipe.read_exit(returncode)
         finally:
             duration = timedelta(seconds=self._clock.monotonic() - began)
             self._let_go(child)
@@ -144,16 +165,20 @@ class LiveSandbox:
             )
             self._write_log(summary)
             if is_awaited:
-                self._say_ended(summary)
+                self._say_ended(summary, self._recipe.explain(returncode, stderr.text(ERROR_TAIL_BYTES)))
 
     def _start(self) -> Child:
         lock = group_lock.acquire(self._spec.lock_path, self._spec.run_id)
         try:
-            child = Child(self._recipe.prepare(self._spec, lock), lock)
+            launch = self._recipe.prepare(self._spec, lock)
+            child = _spawn(launch, lock)
         except BaseException:
             group_lock.give_back(lock)
             raise
-        os.close(lock)
+        if launch.end_rest is None:
+            os.close(lock)
+        else:
+            self._rest = _Rest(launch.end_rest, lock)
         return child
 
     def _run(self, child: Child) -> int:
@@ -163,9 +188,23 @@ class LiveSandbox:
         finally:
             child.kill()
             returncode = child.reap()
+            self._end_rest(returncode)
             self._wait_for_lock()
         self._streams.drain(child)
         return returncode
+
+    def _end_rest(self, returncode: int) -> None:
+        """Until nothing is left: the group's next sandbox may not start before, however long its engine is silent."""
+        if self._rest is None:
+            return
+        while True:
+            try:
+                self._rest.end(returncode)
+                break
+            except SandboxError as error:
+                _LOG.error("sandbox.not_ended", run_id=self._spec.run_id, sandbox=self._name, error=error)
+            Event().wait(_END_PAUSE_SECONDS)
+        os.close(self._rest.lock)
 
     def _wait_for_lock(self) -> None:
         run_id, lock_path = self._spec.run_id, self._spec.lock_path
@@ -194,10 +233,9 @@ class LiveSandbox:
         self._streams.close()
         self._remove_input_dir()
 
-    def _say_ended(self, summary: RunSummary) -> None:
+    def _say_ended(self, summary: RunSummary, error_tail: str) -> None:
         """Until it is heard: a full mailbox is asked again. Not for ever, nor once whoever listens gives up by `kill`,
         who then learns of the end through `wait`."""
-        error_tail = summary.stderr.text(ERROR_TAIL_BYTES)
         deadline = self._clock.monotonic() + _SAY_SECONDS
         while True:
             try:
@@ -223,6 +261,16 @@ class LiveSandbox:
             shutil.rmtree(self._spec.input_dir)
         except OSError as error:
             _LOG.warning("sandbox.input_dir_left", run_id=self._spec.run_id, path=self._spec.input_dir, error=error)
+
+
+def _spawn(launch: Launch, lock: int) -> Child:
+    """The process; one that was started and could not be watched leaves nothing either."""
+    try:
+        return Child(launch, lock)
+    except SandboxError:
+        if launch.end_rest is not None:
+            launch.end_rest(-signal.SIGKILL)
+        raise
 
 
 def _await_start(started: Future[Child]) -> Child:

@@ -36,6 +36,7 @@ class AgentInput:
     input_id: InputId
     is_scheduled_task: bool = False
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
+    runtime: str = "echo"
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,16 @@ class SandboxEngine(Protocol):
 
     name: str
     is_isolated: bool
+    python: str
+    """The interpreter as its sandboxes see it."""
+
+    @property
+    def unenforced(self) -> tuple[str, ...]:
+        """Which limits it does not enforce here; known after `check`."""
+        ...
 
     def check(self) -> str | None:
-        """None when a trivial command really runs in this engine here; else why not, as a sentence."""
+        """None when a trivial command really runs in this engine here; else why not and what helps, as a sentence."""
         ...
 
     def start(self, spec: SandboxSpec, listener: SandboxListener) -> Sandbox:

@@ -24,9 +24,11 @@ class ProcessEngine:
 
     name = "process"
     is_isolated = False
+    unenforced = ("memory", "processes", "tmp")
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
+        self.python = interpreter()
 
     def check(self) -> str | None:
         try:
@@ -56,3 +58,6 @@ class ProcessEngine:
 
     def read_exit(self, returncode: int) -> tuple[int | None, int | None]:
         return (returncode, None) if returncode >= 0 else (None, -returncode)
+
+    def explain(self, returncode: int, error_tail: str) -> str:
+        return error_tail

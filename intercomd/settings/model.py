@@ -105,6 +105,16 @@ class Profile(Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="Environment variables that must be set when this is the default runtime."),
     ] = ()
+    image: Annotated[
+        str | None,
+        Meta(
+            pattern=r"^[A-Za-z0-9][\w./:@-]*$",
+            extra={"allowed": "must be the name of an image"},
+            description="The image of its containers, for podman and docker. Unset, it is intercom-agent:latest for "
+            "claude and echo, and intercom-agent-NAME:latest for others.",
+            examples=["intercom-agent:latest"],
+        ),
+    ] = None
 
 
 def _default_profiles() -> Mapping[str, Profile]:
@@ -244,13 +254,24 @@ class Sandbox(Struct, frozen=True, kw_only=True):
     engine: Annotated[
         EngineName,
         Meta(
-            description="auto takes the first engine that works and isolates. "
+            description="auto takes the first that works of podman, docker and bubblewrap. "
             "process does not isolate at all and is used only when named here."
         ),
     ] = EngineName.AUTO
     run_timeout_ms: Annotated[
         int, Meta(ge=1_000, le=86_400_000, description="How long a working agent may be silent before it is killed.")
     ] = 300_000
+    memory_limit_mb: Annotated[
+        int,
+        Meta(ge=0, le=1_048_576, description="Memory that one sandbox may use; 0 is no limit. For podman and docker."),
+    ] = 2_048
+    process_limit: Annotated[
+        int,
+        Meta(ge=0, le=1_000_000, description="Processes and threads of one sandbox; 0 is no limit. As above."),
+    ] = 512
+    tmp_limit_mb: Annotated[
+        int, Meta(ge=1, le=1_048_576, description="Size of a sandbox's private /tmp. For all but process.")
+    ] = 512
     log_keep_runs: Annotated[int, Meta(ge=1, le=100_000, description="Run logs that are kept for each group.")] = 50
     log_keep_days: Annotated[int, Meta(ge=1, le=3_650, description="How long run logs are kept.")] = 14
 

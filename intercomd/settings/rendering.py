@@ -15,7 +15,7 @@ from msgspec import Struct
 from intercomd.settings.model import Settings
 from intercomd.settings.reading import describe_allowed, meta_of
 
-_UNITS = {"_ms": "milliseconds", "_bytes": "bytes", "_hours": "hours", "_days": "days"}
+_UNITS = {"_ms": "milliseconds", "_bytes": "bytes", "_mb": "megabytes", "_hours": "hours", "_days": "days"}
 
 _HEADER = """\
 # All settings of intercomd, with their defaults. Copy to config/intercom.toml and uncomment what differs.

@@ -1,28 +1,59 @@
-"""Engines under test, and the rule that no sandbox leaves a thread, a descriptor or a process behind."""
+"""Engines under test, and the rule that no sandbox leaves a thread, a descriptor, a process or a container behind."""
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
-from intercomd.clock import SystemClock
-from intercomd.sandbox.bubblewrap import BubblewrapEngine
+from intercomd.sandbox.containers import ContainerEngine
 from intercomd.sandbox.port import SandboxEngine
-from intercomd.sandbox.process import ProcessEngine
-from tests.sandbox.harness import Bench, open_bench
+from tests.sandbox.harness import INSTALL, Bench, make_engine, open_bench
+from tests.support.containers import import_thin_image, podman_environment
 
 
-@pytest.fixture(params=["process", pytest.param("bubblewrap", marks=pytest.mark.full)])
-def engine(request: pytest.FixtureRequest) -> SandboxEngine:
+@pytest.fixture(scope="session")
+def podman(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
+    """The environment of a podman that works and has the image, checked once."""
+    environment = podman_environment(tmp_path_factory.mktemp("podman"))
+    import_thin_image("podman", environment)
+    assert make_engine("podman", INSTALL, environment).check() is None
+    return environment
+
+
+FULL = pytest.mark.full
+
+
+@pytest.fixture(params=["process", pytest.param("bubblewrap", marks=FULL), pytest.param("podman", marks=FULL)])
+def engine_name(request: pytest.FixtureRequest) -> str:
+    name: str = request.param
+    return name
+
+
+@pytest.fixture
+def environment(engine_name: str, request: pytest.FixtureRequest) -> Mapping[str, str]:
+    """What the engine's own program is to see."""
+    found: Mapping[str, str] = request.getfixturevalue("podman") if engine_name == "podman" else os.environ
+    return found
+
+
+@pytest.fixture
+def engine(engine_name: str, environment: Mapping[str, str]) -> SandboxEngine:
     """Every engine in turn; an engine that does not work here is a failure, not a skip."""
-    clock = SystemClock()
-    engine: SandboxEngine = ProcessEngine(clock) if request.param == "process" else BubblewrapEngine(clock)
-    assert engine.check() is None
+    engine = make_engine(engine_name, INSTALL, environment)
+    if engine_name != "podman":  # checked once: a check takes as long as a test
+        assert engine.check() is None
     return engine
+
+
+@pytest.fixture(params=["process", pytest.param("bubblewrap", marks=FULL)])
+def direct_bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
+    """Engines whose sandbox is a process of ours, without a client in between."""
+    with open_bench(make_engine(request.param, INSTALL, os.environ), tmp_path) as bench:
+        yield bench
 
 
 @pytest.fixture
@@ -32,3 +63,5 @@ def bench(engine: SandboxEngine, tmp_path: Path) -> Iterator[Bench]:
         yield bench
     assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("sandbox ")]
     assert set(os.listdir("/proc/self/fd")) <= descriptors
+    if isinstance(engine, ContainerEngine):
+        assert engine.end_strays(frozenset) == 0, "a container was left behind"

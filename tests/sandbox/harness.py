@@ -5,20 +5,24 @@ from __future__ import annotations
 import os
 import select
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from intercomd.clock import SystemClock
 from intercomd.domain.frames import Frame, Result
 from intercomd.domain.ids import ChatJid, Folder, InputId, RunId
-from intercomd.sandbox.agent_program import interpreter
+from intercomd.sandbox.choice import make_engines
 from intercomd.sandbox.layout import Layout
 from intercomd.sandbox.port import AgentInput, Sandbox, SandboxEngine, SandboxSpec
+from tests.support.containers import container_settings
 from tests.support.waiting import DEADLINE_SECONDS, Probe, wait_for
 
 FOLDER = Folder("kitchen")
+INSTALL = f"test{os.getpid()}"
+"""Other tests may run on the same machine, with containers of their own."""
 DEADLINE = timedelta(seconds=DEADLINE_SECONDS)
 
 PRELUDE = r"""
@@ -102,20 +106,27 @@ class Recorder:
         return self.outcome
 
 
+def make_engine(name: str, install: str, environment: Mapping[str, str]) -> SandboxEngine:
+    """The engine as the product makes it."""
+    engines = make_engines(container_settings(install, environment), SystemClock())
+    return next(engine for engine in engines if engine.name == name)
+
+
 class Bench:
     """An engine in an install of its own; ends whatever a test started in it."""
 
-    def __init__(self, engine: SandboxEngine, root: Path) -> None:
+    def __init__(self, engine: SandboxEngine, root: Path, install: str = INSTALL) -> None:
         self.engine = engine
         self.root = root
-        self.layout = Layout(root / "data", root / "groups", "test")
+        self.layout = Layout(root / "data", root / "groups", install)
         self._started: list[Sandbox] = []
         self._count = 0
 
     def spec(self, code: str, prompt: str = "hello", *, is_main: bool = False) -> SandboxSpec:
         """A run of `code`, with `PRELUDE` before it."""
         return replace(
-            self.agent_spec(prompt, is_main=is_main), command=(interpreter(), "-I", "-S", "-B", "-c", PRELUDE + code)
+            self.agent_spec(prompt, is_main=is_main),
+            command=(self.engine.python, "-I", "-S", "-B", "-c", PRELUDE + code),
         )
 
     def agent_spec(self, prompt: str, *, is_main: bool = False) -> SandboxSpec:

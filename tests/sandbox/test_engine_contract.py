@@ -18,7 +18,7 @@ from intercomd.domain.ids import InputId
 from intercomd.errors import ActorUnavailable, MailboxFull, SandboxError
 from intercomd.sandbox.port import SandboxEngine
 from intercomd.sandbox.streams import DRAIN_LIMIT_FRAMES, LEAST_FRAME_BYTES, UNRELEASED_LIMIT_BYTES
-from tests.sandbox.harness import DEADLINE, Bench, Ended, Recorder
+from tests.sandbox.harness import DEADLINE, INSTALL, Bench, Ended, Recorder
 from tests.support.waiting import wait_for
 
 MEGABYTE = 1_000_000
@@ -173,9 +173,10 @@ def test_reader_waits_until_frames_are_released(bench: Bench, frames: int, size:
     assert recorder.most_unreleased_bytes <= 3 * UNRELEASED_LIMIT_BYTES
 
 
-def test_frames_left_at_the_end_are_bounded(bench: Bench) -> None:
+def test_frames_left_at_the_end_are_bounded(direct_bench: Bench) -> None:
     """An agent that makes its pipe as large as it can, fills it with small frames and exits, does not flood a listener
-    that stands still: what is left out is counted, and `ended` is told (B-70)."""
+    that stands still: what is left out is counted, and `ended` is told (B-70). A client in between does not exit
+    before its output is taken."""
     code = """
 import fcntl, select
 F_SETPIPE_SZ = 1031
@@ -187,7 +188,7 @@ while select.select([], [1], [], 0.3)[1]:
     written += os.write(1, frames[written % 72 :])
 """
     recorder = Recorder(holds_frames=True)
-    bench.start(bench.spec(code), recorder)
+    direct_bench.start(direct_bench.spec(code), recorder)
     assert recorder.wait_until_ended().exit_code == 0
     frames = recorder.frames.values
     ahead = UNRELEASED_LIMIT_BYTES // LEAST_FRAME_BYTES + 1000
@@ -289,7 +290,7 @@ def test_sandbox_has_a_name_and_an_identity(engine: SandboxEngine, bench: Bench)
     spec = bench.spec("say('up'); hang()")
     sandbox, recorder = bench.start(spec)
     recorder.wait_for_result("up")
-    assert (sandbox.identity.engine, sandbox.identity.name) == (engine.name, "intercom-test-kitchen-run-1")
+    assert (sandbox.identity.engine, sandbox.identity.name) == (engine.name, f"intercom-{INSTALL}-kitchen-run-1")
     stat = Path(f"/proc/{sandbox.identity.pid}/stat").read_text()
     assert int(stat.rpartition(")")[2].split()[19]) == sandbox.identity.start_ticks
 

@@ -9,7 +9,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -20,18 +20,17 @@ from intercomd.domain.runs import ProcessIdentity
 from intercomd.errors import SandboxError
 from intercomd.sandbox import group_lock
 from intercomd.sandbox.port import SandboxEngine
-from tests.sandbox.harness import FOLDER, Bench, Recorder, assert_dies
+from tests.sandbox.harness import FOLDER, INSTALL, Bench, Recorder, assert_dies
 
 PROJECT = Path(__file__).parents[2]
 
 DAEMON = """
-import json, sys, threading
+import json, os, sys, threading
 from dataclasses import asdict
 from pathlib import Path
-from intercomd.clock import SystemClock
-from intercomd.sandbox.choice import choose_engine
-from tests.sandbox.harness import Bench
-bench = Bench(choose_engine(sys.argv[1], SystemClock()), Path(sys.argv[2]))
+from tests.sandbox.harness import Bench, make_engine
+name, install, root = sys.argv[1:]
+bench = Bench(make_engine(name, install, os.environ), Path(root), install)
 sandbox, recorder = bench.start(bench.spec("say('up'); hang()"))
 recorder.wait_for_result("up")
 print(json.dumps(asdict(sandbox.identity)), flush=True)
@@ -40,10 +39,12 @@ threading.Event().wait()
 
 
 @contextmanager
-def killed_daemon(engine: SandboxEngine, root: Path) -> Iterator[ProcessIdentity]:
+def killed_daemon(
+    engine: SandboxEngine, root: Path, environment: Mapping[str, str] = os.environ
+) -> Iterator[ProcessIdentity]:
     """The sandbox of a daemon of its own that was killed without warning."""
-    argv = (sys.executable, "-c", DAEMON, engine.name, str(root))
-    with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=PROJECT, text=True) as daemon:
+    argv = (sys.executable, "-c", DAEMON, engine.name, INSTALL, str(root))
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, cwd=PROJECT, text=True, env=environment) as daemon:
         assert daemon.stdout is not None
         line = daemon.stdout.readline()
         daemon.kill()
@@ -94,11 +95,11 @@ def test_lock_is_free_when_ended_is_told(bench: Bench) -> None:
         assert ended.exit_code == 0
 
 
-def test_lock_is_held_by_the_sandbox_and_not_by_us(bench: Bench) -> None:
+def test_lock_is_held_by_the_sandbox_and_not_by_us(direct_bench: Bench) -> None:
     """Whoever holds the lock belongs to the sandbox: the daemon may die without freeing it."""
-    _, recorder = bench.start(bench.spec("say('up'); hang()"))
+    _, recorder = direct_bench.start(direct_bench.spec("say('up'); hang()"))
     recorder.wait_for_result("up")
-    lock_path = bench.layout.lock_path(FOLDER)
+    lock_path = direct_bench.layout.lock_path(FOLDER)
     assert group_lock.find_holders(lock_path)
     assert lock_path.stat().st_ino not in {
         os.stat(f"/proc/self/fd/{name}").st_ino for name in os.listdir("/proc/self/fd") if _exists(name)
@@ -106,10 +107,12 @@ def test_lock_is_held_by_the_sandbox_and_not_by_us(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("is_recorded", [True, False])
-def test_orphan_of_a_killed_daemon_is_ended(engine: SandboxEngine, tmp_path: Path, is_recorded: bool) -> None:
+def test_orphan_of_a_killed_daemon_is_ended(
+    engine: SandboxEngine, environment: Mapping[str, str], tmp_path: Path, is_recorded: bool
+) -> None:
     """After `kill -9` of the daemon the next one frees the group, with and without a recorded identity (B-66)."""
     lock_path = tmp_path / "data" / "run" / f"{FOLDER}.lock"
-    with killed_daemon(engine, tmp_path) as identity:
+    with killed_daemon(engine, tmp_path, environment) as identity:
         engine.end_orphan(RunId("run-1"), identity if is_recorded else None, lock_path)
         assert group_lock.find_holders(lock_path) == set()
         assert_dies(identity.pid)

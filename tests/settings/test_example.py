@@ -66,7 +66,7 @@ def test_key_is_documented(key: Key) -> None:
     assert key.meaning.endswith((".", ")"))
     assert len(key.meaning.split()) > 2
     if isinstance(key.default, int) and not isinstance(key.default, bool) and key.unit is None:
-        assert key.name in {"threads", "batch_size", "max_concurrent_containers", "log_keep_runs"}
+        assert key.name in {"threads", "batch_size", "max_concurrent_containers", "log_keep_runs", "process_limit"}
     assert key.default is not None or key.example
 
 

@@ -127,8 +127,6 @@ def test_problem_says_key_value_and_what_is_allowed(tmp_path: Path, text: str, p
         ("events.enabled = true", "events.enabled"),
         ("scheduler.enabled = true", "scheduler.enabled"),
         ("runtimes.preserve_legacy_runtime_ids = false", "runtimes.preserve_legacy_runtime_ids"),
-        ('sandbox.engine = "podman"', "sandbox.engine"),
-        ('sandbox.engine = "docker"', "sandbox.engine"),
         ("orchestrator.enabled = true", "runtimes.default_runtime"),
     ],
 )
