@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import json
 import os
+from datetime import timedelta
 from pathlib import Path
 
 from intercomd.domain.ids import InputId
+from intercomd.domain.models import ECHO
 from intercomd.sandbox.port import AgentInput
 
 SENTINEL = "_close"
@@ -30,6 +32,10 @@ def render_agent_input(agent_input: AgentInput) -> bytes:
         request["model"] = agent_input.model
     request["secrets"] = dict(agent_input.secrets)
     request["inputId"] = agent_input.input_id
+    if agent_input.runtime != ECHO.runtime:
+        request["runtime"] = agent_input.runtime
+    if agent_input.timeout is not None:
+        request["timeoutMs"] = agent_input.timeout // timedelta(milliseconds=1)
     return json.dumps(request).encode("ascii")
 
 

@@ -5,6 +5,8 @@
     data/logs/<folder>/          a log per run; never inside a sandbox
     groups/<folder>/             /workspace/group, the one place an agent may write
     groups/global/               /workspace/global, read-only, for groups other than the main one
+    data/sessions/<folder>/<runtime>/   /home/agent, what a runtime's program keeps from run to run; not for echo
+    runtimes.programs_dir        /opt/agents, read-only, the programs themselves where no image has them
 
 The main group's view of the project root is left out: it would show the agent every secret in it (hazard B-51).
 """
@@ -20,6 +22,7 @@ from pathlib import Path
 from intercomd.domain.folder import GLOBAL_FOLDER
 from intercomd.domain.ids import Folder, RunId
 from intercomd.domain.instants import iso_ms
+from intercomd.domain.models import ECHO
 from intercomd.errors import SandboxError
 from intercomd.sandbox.agent_program import agent_command, agent_mounts
 from intercomd.sandbox.port import AgentInput, Mount, SandboxEngine, SandboxSpec
@@ -27,7 +30,10 @@ from intercomd.sandbox.port import AgentInput, Mount, SandboxEngine, SandboxSpec
 GROUP_INSIDE = "/workspace/group"
 GLOBAL_INSIDE = "/workspace/global"
 INPUT_INSIDE = "/workspace/ipc/input"
+HOME_INSIDE = "/home/agent"
+PROGRAMS_INSIDE = "/opt/agents"
 
+_PATH = "/usr/local/bin:/usr/bin:/bin"
 _UNFIT = re.compile(r"[^A-Za-z0-9-]+")
 
 
@@ -37,12 +43,16 @@ def sandbox_name(install: str, folder: Folder, run_id: RunId) -> str:
 
 
 class Layout:
-    """Makes the directories and the spec of runs; `install` sets this install's sandboxes apart from others'."""
+    """Makes the directories and the spec of runs; `install` sets this install's sandboxes apart from others'.
 
-    def __init__(self, data_dir: Path, groups_dir: Path, install: str) -> None:
+    `programs_dir` is what scripts/agents made; without it sandboxes find the programs where their images have them.
+    """
+
+    def __init__(self, data_dir: Path, groups_dir: Path, install: str, programs_dir: Path | None = None) -> None:
         self._data = data_dir.resolve()
         self._groups = groups_dir.resolve()
         self._install = install
+        self._programs = None if programs_dir is None else programs_dir.resolve()
 
     def lock_path(self, folder: Folder) -> Path:
         return self.lock_directory / f"{folder}.lock"
@@ -74,11 +84,14 @@ class Layout:
         folder = agent_input.folder
         input_dir = self._data / "run" / run_id
         group_dir = self._groups / folder
+        home = self._home(agent_input)
         log_name = f"container-{iso_ms(now).replace(':', '-').replace('.', '-')}-{run_id}.log"
         try:
             input_dir.mkdir(parents=True)
             group_dir.mkdir(parents=True, exist_ok=True)
             self.log_directory(folder).mkdir(parents=True, exist_ok=True)
+            if home is not None:
+                home.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise SandboxError(f"run {run_id}: cannot create {error.filename}: {error.strerror}") from error
         return SandboxSpec(
@@ -91,13 +104,35 @@ class Layout:
                 Mount(group_dir, GROUP_INSIDE, is_writable=True),
                 *self._global_mount(agent_input),
                 Mount(input_dir, INPUT_INSIDE),
+                *(() if home is None else self._program_mounts(home)),
                 *agent_mounts(engine),
             ),
-            environment={"TZ": timezone},
+            environment={"TZ": timezone, **self._program_environment(engine, home)},
             input_dir=input_dir,
             lock_path=self.lock_path(folder),
             log_path=self.log_directory(folder) / log_name,
         )
+
+    def _home(self, agent_input: AgentInput) -> Path | None:
+        """Per group and runtime. Nothing here writes below it: what is in there is the agent's."""
+        if agent_input.runtime == ECHO.runtime:
+            return None
+        return self._data / "sessions" / agent_input.folder / agent_input.runtime
+
+    def _program_mounts(self, home: Path) -> tuple[Mount, ...]:
+        programs = () if self._programs is None else (Mount(self._programs, PROGRAMS_INSIDE),)
+        return (Mount(home, HOME_INSIDE, is_writable=True), *programs)
+
+    def _program_environment(self, engine: SandboxEngine, home: Path | None) -> dict[str, str]:
+        if home is None:
+            return {}
+        variables = {"HOME": HOME_INSIDE if engine.is_isolated else str(home)}
+        if not engine.is_isolated:
+            variables["INTERCOM_GLOBAL_DIR"] = str(self._groups / GLOBAL_FOLDER)
+        if self._programs is not None:
+            programs = PROGRAMS_INSIDE if engine.is_isolated else self._programs
+            variables["PATH"] = f"{programs}/bin:{_PATH}"
+        return variables
 
     def _global_mount(self, agent_input: AgentInput) -> tuple[Mount, ...]:
         global_dir = self._groups / GLOBAL_FOLDER

@@ -24,7 +24,8 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class AgentInput:
-    """The object on the agent's standard input; wire names in original.md §9.2, plus `inputId` (protocol 2)."""
+    """The object on the agent's standard input; wire names in original.md §9.2, plus `inputId` (protocol 2), `runtime`
+    and `timeoutMs`: how long the agent may be silent before it is killed."""
 
     prompt: str
     session_id: str | None
@@ -37,6 +38,7 @@ class AgentInput:
     is_scheduled_task: bool = False
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     runtime: str = "echo"
+    timeout: timedelta | None = None
 
 
 @dataclass(frozen=True, slots=True)
