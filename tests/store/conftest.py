@@ -9,6 +9,7 @@ import pytest
 
 from intercomd.store.opening import StoreSettings, open_store
 from intercomd.store.ports import Store
+from tests.store.chores import Chores
 from tests.store.household import Household
 from tests.support.postgres import PostgresServer, running_server
 
@@ -53,3 +54,9 @@ def store(store_settings: StoreSettings) -> Iterator[Store]:
 def house(store: Store) -> Household:
     """The store with one registered group and the leases taken."""
     return Household(store)
+
+
+@pytest.fixture
+def chores(store: Store) -> Chores:
+    """The same household with scheduled tasks in mind."""
+    return Chores(store)
