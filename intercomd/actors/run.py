@@ -38,7 +38,7 @@ from intercomd.domain.prompt import render_prompt
 from intercomd.domain.runs import Ending, OpenedRun, Outcome
 from intercomd.domain.text import cut, split_parts
 from intercomd.domain.turns import Step, Turns, after
-from intercomd.errors import ActorUnavailable, FenceLost, SandboxError, StoreUnavailable
+from intercomd.errors import ActorUnavailable, FenceLost, SandboxError, SetupNeeded, StoreUnavailable
 from intercomd.logs import EventLog
 from intercomd.store.ports import FrameWrite
 from intercomd.supervision.port import Address, Context, ExitReason, TimerHandle
@@ -152,6 +152,10 @@ class Run:
                 self._launched = self._parts.launcher.launch(self._opened, _ToMailbox(self._context.address))
             except FenceLost as error:
                 self._finish(_Verdict(Outcome.ORPHANED, str(error)))
+                return
+            except SetupNeeded as error:
+                _log.error("run.setup_needed", run_id=run_id, folder=self._opened.group.folder, error=error)
+                self._finish(_Verdict(Outcome.REFUSED, "a person has to change something", str(error)))
                 return
             except SandboxError as error:
                 _log.error("run.no_sandbox", run_id=run_id, folder=self._opened.group.folder, error=error)

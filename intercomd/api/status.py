@@ -19,7 +19,7 @@ from intercomd.supervision.snapshot import TreeSnapshot
 _STORE_SECONDS = 1.0
 _EVENTS = 10
 _RUNS = 50
-_FAILURES = frozenset({Outcome.FAILED, Outcome.TIMED_OUT, Outcome.ORPHANED})
+_FAILURES = frozenset({Outcome.FAILED, Outcome.REFUSED, Outcome.TIMED_OUT, Outcome.ORPHANED})
 _FAILED_RUNS = 5
 
 

@@ -4,6 +4,7 @@
 |--------------------|---------------------|------------------------------|----------------------------|
 | succeeded          | done                | as failed (exit 0, no word)  | pending (follow-ups)       |
 | failed, timed out  | done                | retry, after the last gave up| prompt: gave up, follow-ups: pending |
+| refused            | done                | gave up                      | (has none)                 |
 | orphaned           | done                | pending, then as failed      | prompt: gave up, follow-ups: pending |
 | drained            | done                | pending                      | prompt: gave up, follow-ups: pending |
 | stopped            | done                | done                         | done                       |
@@ -39,7 +40,7 @@ def decide(facts: RunFacts, waits: tuple[timedelta, ...], now: datetime) -> RunE
         return RunEnding(Ending.DONE)
     if facts.is_prompt_answered:
         return RunEnding(Ending.PENDING)
-    if facts.has_effects:
+    if facts.has_effects or facts.outcome is Outcome.REFUSED:
         return RunEnding(Ending.GAVE_UP)
     if facts.outcome is Outcome.DRAINED:
         return RunEnding(Ending.PENDING)
@@ -54,13 +55,20 @@ CUT_OFF_NOTICE = "⚠️ The last reply may be incomplete: the agent failed befo
 """After a reply that answered its request: there is nothing to run again."""
 
 
-def notice_for(outcome: Outcome, *, has_effects: bool, can_retry: bool) -> str:
-    """What people read when a request has no answer and will not be tried again by itself."""
-    why = {
+def failure_of(outcome: Outcome, reason: str | None) -> str:
+    """Why there is no answer, in words for people. Only a refusal's `reason` is for them: it says what to change."""
+    if outcome is Outcome.REFUSED and reason:
+        return reason
+    return {
         Outcome.TIMED_OUT: "the agent did not answer in time",
         Outcome.ORPHANED: "it was interrupted by a restart",
         Outcome.DRAINED: "it was interrupted by a restart",
     }.get(outcome, "the agent failed")
+
+
+def notice_for(outcome: Outcome, reason: str | None = None, *, has_effects: bool, can_retry: bool) -> str:
+    """What people read when a request has no answer and will not be tried again by itself."""
+    why = failure_of(outcome, reason)
     scope = "could not be finished" if has_effects else "could not be answered"
     way_on = "Send /retry to try again." if can_retry else "Please write it again if you still need it."
     return f"⚠️ Your last request {scope}: {why}. {way_on}"

@@ -4,6 +4,7 @@
 |-------------------|----------|-----------------------------------------------|---------------------|
 | succeeded         | ran      | as failed (exit 0, no word)                   | ran                 |
 | failed, timed out | ran      | queued after a wait, after the last one failed | failed              |
+| refused           | ran      | failed                                        | (has none)          |
 | orphaned          | ran      | queued at once, the second time as failed     | failed              |
 | drained           | ran      | queued at once                                | stopped by drain    |
 | stopped           | ran      | stopped                                       | stopped             |
@@ -16,6 +17,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from intercomd.domain.endings import failure_of
 from intercomd.domain.runs import Ending, Outcome
 from intercomd.domain.scheduled import FireState
 
@@ -72,7 +74,7 @@ def decide(facts: FireFacts, waits: tuple[timedelta, ...], now: datetime) -> Fir
     is_forgiven = facts.outcome is Outcome.ORPHANED and not facts.was_orphaned_before
     if is_forgiven or facts.outcome is Outcome.DRAINED:
         return FireEnding(FireState.QUEUED)
-    if facts.attempts < len(waits):
+    if facts.outcome is not Outcome.REFUSED and facts.attempts < len(waits):
         return FireEnding(FireState.QUEUED, now + waits[facts.attempts])
     return FireEnding(FireState.FAILED)
 
@@ -90,13 +92,9 @@ def failures_after(state: FireState, failures_before: int) -> int:
     return 0 if state in _HAS_RUN else failures_before
 
 
-def failure_notice(number: int, outcome: Outcome, *, is_single: bool) -> str:
+def failure_notice(number: int, outcome: Outcome, reason: str | None = None, *, is_single: bool) -> str:
     """What people read in the chat when a task has failed."""
-    why = {
-        Outcome.TIMED_OUT: "the agent did not answer in time",
-        Outcome.ORPHANED: "it was interrupted by a restart",
-        Outcome.DRAINED: "it was interrupted by a restart",
-    }.get(outcome, "the agent failed")
+    why = failure_of(outcome, reason)
     way_on = "It is not run again by itself." if is_single else "It runs again at its next time."
     return f"⚠️ Task {number} could not be finished: {why}. {way_on}"
 

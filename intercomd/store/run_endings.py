@@ -41,13 +41,13 @@ def end_run(
     if run["task_id"] is not None:
         ending = end_task_run(transaction, run, outcome, error, policy, now)
     else:
-        ending = _end_request_run(transaction, run, outcome, policy, now)
+        ending = _end_request_run(transaction, run, outcome, error, policy, now)
     store_ending(transaction, run, outcome, error, ending, now)
     return ending
 
 
 def _end_request_run(
-    transaction: Transaction, run: Row, outcome: Outcome, policy: RetryPolicy, now: datetime
+    transaction: Transaction, run: Row, outcome: Outcome, error: str | None, policy: RetryPolicy, now: datetime
 ) -> RunEnding:
     inputs = transaction.rows("list_inputs", run_id=run["run_id"])
     facts = RunFacts(
@@ -59,7 +59,7 @@ def _end_request_run(
         was_orphaned_before=bool(run["was_orphaned"]),
     )
     ending = decide(facts, policy.waits, now)
-    _apply(transaction, run, inputs, facts, ending, now)
+    _apply(transaction, run, inputs, facts, ending, error, now)
     return ending
 
 
@@ -89,7 +89,13 @@ def store_ending(
 
 
 def _apply(
-    transaction: Transaction, run: Row, inputs: list[Row], facts: RunFacts, ending: RunEnding, now: datetime
+    transaction: Transaction,
+    run: Row,
+    inputs: list[Row],
+    facts: RunFacts,
+    ending: RunEnding,
+    error: str | None,
+    now: datetime,
 ) -> None:
     match ending.ending:
         case Ending.DONE:
@@ -99,7 +105,8 @@ def _apply(
             answered = takewhile(lambda row: row["settled_at"] is not None, inputs[1:])
             up_to_seq = max(row["up_to_seq"] for row in (inputs[0], *answered))
             can_retry = give_up(transaction, run, run["run_id"], up_to_seq, now)
-            notice = notice_for(facts.outcome, has_effects=facts.has_effects, can_retry=can_retry)
+            reason = None if error is None else clean(error)
+            notice = notice_for(facts.outcome, reason, has_effects=facts.has_effects, can_retry=can_retry)
             _send_notice(transaction, run, notice, now)
         case Ending.RETRY:
             assert ending.retry_at is not None

@@ -64,7 +64,7 @@ def end_task_run(
         record_fire_event(transaction, _EVENT_OF_STATE[ending.state], fire, now, detail=reason or ending.state.value)
         if task is not None:
             _record_result(transaction, task, fire, run, ending, reason, now)
-            _tell_failure(transaction, task, fire, run, ending, outcome, now)
+            _tell_failure(transaction, task, fire, run, ending, outcome, reason, now)
             complete_if_done(transaction, task, now)
     return RunEnding(ending.ending, ending.retry_at)
 
@@ -106,10 +106,17 @@ def _record_result(
 
 
 def _tell_failure(
-    transaction: Transaction, task: Row, fire: Row, run: Row, ending: FireEnding, outcome: Outcome, now: datetime
+    transaction: Transaction,
+    task: Row,
+    fire: Row,
+    run: Row,
+    ending: FireEnding,
+    outcome: Outcome,
+    reason: str | None,
+    now: datetime,
 ) -> None:
     is_single = task["schedule_type"] == ScheduleKind.ONCE or fire["manual_key"] is not None
     if wants_notice(ending.state, is_single=is_single, failures_before=task["failures"]):
-        text = failure_notice(task["number"], outcome, is_single=is_single)
+        text = failure_notice(task["number"], outcome, reason, is_single=is_single)
         key = OutboxId(f"{run['run_id']}:end")
         send_notice(transaction, NewText(key, run["chat_jid"], TextKind.NOTICE, text, run["run_id"]), now)

@@ -126,7 +126,7 @@ class ScriptedAgents:
     name: str = "scripted"
     is_isolated: bool = True
     protocol: int = 2
-    refusal: str | None = None
+    refusal: SandboxError | None = None
     orphan_refusal: str | None = None
     started: list[ScriptedSandbox] = field(default_factory=list)
 
@@ -136,7 +136,7 @@ class ScriptedAgents:
 
     def launch(self, opened: OpenedRun, listener: SandboxListener) -> Launched:
         if self.refusal is not None:
-            raise SandboxError(self.refusal)
+            raise self.refusal
         folder = opened.group.folder
         assert not any(sandbox.folder == folder for sandbox in self.alive), f"two sandboxes for {folder}"
         if opened.task is not None:

@@ -12,6 +12,7 @@ import pytest
 from intercomd.domain.ids import Folder
 from intercomd.domain.mailbox import GroupCancelled
 from intercomd.domain.runs import Outcome
+from intercomd.errors import SandboxError, SetupNeeded
 from intercomd.supervision.port import ChildExited, ExitReason
 from tests.actors.world import Sabotage, World
 
@@ -293,12 +294,24 @@ def test_moved_wall_clock_stalls_nothing_and_repeats_nothing(make_world: MakeWor
 def test_sandbox_that_cannot_start_is_tried_again_and_then_told(make_world: MakeWorld) -> None:
     """A broken engine is a failure like any other: retries, then one notice."""
     world = make_world()
-    world.agents.refusal = "no engine today"
+    world.agents.refusal = SandboxError("no engine today")
     world.say("a", "m1")
     world.finish()
     assert len(world.runs()) == 6
     assert all(run.error == "no engine today" for run in world.runs())
     assert len(world.replies("a")) == 1
+
+
+def test_run_that_needs_a_person_is_not_tried_again_and_says_what_to_change(make_world: MakeWorld) -> None:
+    """What cannot heal by itself is one run and one notice with the fix; /retry runs it again (B-123)."""
+    world = make_world()
+    world.agents.refusal = SetupNeeded("there is no credential for claude: set ANTHROPIC_API_KEY")
+    world.say("a", "m1")
+    world.finish()
+    assert [run.outcome for run in world.runs()] == [Outcome.REFUSED]
+    (notice,) = world.replies("a")
+    assert "set ANTHROPIC_API_KEY" in notice
+    assert "/retry" in notice
 
 
 def test_exit_of_an_earlier_queue_does_not_take_the_slot_of_its_successor(make_world: MakeWorld) -> None:

@@ -41,6 +41,7 @@ def test_failed_run_is_tried_again_after_a_growing_pause_when_nothing_was_said(a
         (replace(SILENT, outcome=Outcome.ORPHANED), Ending.PENDING),
         (replace(SILENT, outcome=Outcome.ORPHANED, was_orphaned_before=True, attempts=5), Ending.GAVE_UP),
         (replace(SILENT, outcome=Outcome.STOPPED), Ending.DONE),
+        (replace(SILENT, outcome=Outcome.REFUSED), Ending.GAVE_UP),
         (replace(SILENT, is_prompt_answered=True, has_effects=True), Ending.PENDING),
         (replace(SILENT, is_prompt_answered=True, has_unanswered=False, has_effects=True), Ending.DONE),
     ],
