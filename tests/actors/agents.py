@@ -89,6 +89,10 @@ class ScriptedSandbox:
         self.is_deaf = "deaf" in words
         yield TurnEnded(session, answers)
 
+    def come_round(self) -> None:
+        """What was to hang goes on as if it had not been told to."""
+        self.turns[:] = [(input_id, prompt.replace(" hang", "")) for input_id, prompt in self.turns]
+
     def chatter(self) -> None:
         """Say something of no consequence, whatever it was asked."""
         self._frames += 1

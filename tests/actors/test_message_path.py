@@ -14,25 +14,10 @@ from intercomd.domain.mailbox import GroupCancelled
 from intercomd.domain.runs import Outcome
 from intercomd.errors import SandboxError, SetupNeeded
 from intercomd.supervision.port import ChildExited, ExitReason
-from tests.actors.world import Sabotage, World
+from tests.actors.conftest import MakeWorld
+from tests.actors.world import Sabotage
 
-MakeWorld = Callable[..., World]
 SEEDS = range(6)
-
-
-@pytest.fixture
-def make_world(tmp_path: Path) -> Iterator[MakeWorld]:
-    made: list[World] = []
-
-    def make(seed: int = 0, **options: object) -> World:
-        root = tmp_path / str(len(made))
-        root.mkdir()
-        made.append(World(seed, root, **options))  # type: ignore[arg-type]
-        return made[-1]
-
-    yield make
-    for world in made:
-        world.close()
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from random import Random
 
@@ -17,12 +17,15 @@ from intercomd.channels.local import LocalChannel, LocalHints, local_jid
 from intercomd.daemon.boards import Board, slot_board
 from intercomd.daemon.orchestration import Orchestration, Surroundings
 from intercomd.daemon.wiring import Parts, addresses_in, held_leases, tree_spec
-from intercomd.domain.chat import ChatMessage, MessageKind
-from intercomd.domain.ids import Folder, InputId, Seq
+from intercomd.domain.chat import ChatMessage, Group, MessageKind
+from intercomd.domain.ids import Folder, InputId, Seq, TaskId
 from intercomd.domain.leases import DISPATCH, Holder
+from intercomd.domain.mailbox import TasksChanged
 from intercomd.domain.runs import RunRecord
+from intercomd.domain.scheduled import Fire, ScheduledTask
+from intercomd.domain.task_rules import TaskDraft, plan_task
 from intercomd.sandbox.layout import Layout
-from intercomd.settings.model import Channels, Orchestrator, Settings
+from intercomd.settings.model import Channels, Orchestrator, Scheduler, Settings
 from intercomd.settings.model import LocalChannel as LocalSettings
 from intercomd.store.opening import StoreSettings, open_store
 from intercomd.store.ports import Store
@@ -135,6 +138,7 @@ class World:
         self.sabotage = sabotage or Sabotage("", "", is_before=True, has_struck=True)
         self.settings = Settings(
             orchestrator=Orchestrator(enabled=True, max_concurrent_containers=slots),
+            scheduler=Scheduler(enabled=True),
             channels=Channels(local=LocalSettings(auto_register=True)),
         )
         self._root = root
@@ -198,6 +202,26 @@ class World:
     def say(self, chat: str, text: str, external_id: str | None = None) -> Seq:
         self._ids += 1
         return self.local.receive(chat, text, external_id or f"x{self._ids}", "Ann").seq
+
+    def add_group(self, folder: str) -> None:
+        """Register a chat that nobody has written in."""
+        self.store.groups.add(Group(local_jid(folder), folder, Folder(folder), requires_trigger=False), self.now)
+
+    def add_task(self, folder: str, prompt: str, kind: str, value: str, **options: object) -> TaskId:
+        """A task of a group, which is registered if need be; see `TaskDraft` for the options."""
+        self._ids += 1
+        if self.store.groups.find_by_jid(local_jid(folder)) is None:
+            self.add_group(folder)
+        draft = TaskDraft(folder=Folder(folder), prompt=prompt, schedule_type=kind, schedule_value=value)
+        draft = replace(draft, **options)  # type: ignore[arg-type]  # by name
+        task = plan_task(draft, TaskId(f"t{self._ids}"), local_jid(folder), "UTC", self.now)
+        self.store.tasks.add(task, "test", self.now)
+        self.book.address("orchestrator/scheduler").hint(TasksChanged())
+        return task.task_id
+
+    def sleep_machine(self, duration: timedelta) -> None:
+        """The wall clock goes on, everything else stands still."""
+        self.sim.clock.set_wall(self.now + duration)
 
     def step(self) -> bool:
         """One thing happens, chosen by the seed: an actor handles an item, or an agent acts."""
@@ -278,6 +302,20 @@ class World:
 
     # -- what can be seen -----------------------------------------------------------------------------
 
+    @property
+    def now(self) -> datetime:
+        return self.sim.clock.now()
+
+    def task(self, task_id: TaskId) -> ScheduledTask:
+        return self.store.tasks.get(task_id)
+
+    def fires(self, task_id: TaskId) -> list[Fire]:
+        """Oldest first."""
+        return self.store.tasks.list_fires(task_id, 1000)[::-1]
+
+    def fire_states(self, task_id: TaskId) -> list[str]:
+        return [fire.state.value for fire in self.fires(task_id)]
+
     def log(self, chat: str) -> list[ChatMessage]:
         return self.store.chats.recent(local_jid(chat), 1000)
 
@@ -333,4 +371,4 @@ class _Nobody:
 
 
 def _hangs(turns: Sequence[tuple[InputId, str]]) -> bool:
-    return any(" hang</message>" in prompt for _, prompt in turns)
+    return any(" hang</message>" in prompt or prompt.endswith(" hang") for _, prompt in turns)
