@@ -19,6 +19,7 @@ from intercomd.channels.telegram.bot_api import BotApi
 from intercomd.channels.telegram.failures import BotApiError
 from intercomd.channels.telegram.intake import TelegramIntake, TelegramText, Verdict
 from intercomd.channels.telegram.pieces import chat_id_of, first_piece, parse_telegram_jid
+from intercomd.channels.telegram.presses import QuestionPresses
 from intercomd.channels.telegram.relay import TelegramRelay
 from intercomd.domain.ids import ChatJid
 from intercomd.domain.text import clean
@@ -37,6 +38,7 @@ class Outgoing:
     bot: BotApi
     relay: TelegramRelay
     gates: GateDesk
+    presses: QuestionPresses
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from intercomd.domain.chat import Chat, ChatMessage, Group, GroupProgress, IncomingMessage, Ingested
 from intercomd.domain.ids import ChatJid, Seq
+from intercomd.domain.questions import ChoicePress, PressOutcome
 
 
 class Channel(Protocol):
@@ -58,6 +59,12 @@ class Groups(Protocol):
     def find_by_jid(self, chat_jid: ChatJid) -> GroupProgress | None: ...
 
 
+class Questions(Protocol):
+    """The part of the store's questions that a channel with buttons uses."""
+
+    def press(self, press: ChoicePress, now: datetime) -> PressOutcome: ...
+
+
 class ChannelStore(Protocol):
     """The store as a channel sees it."""
 
@@ -66,3 +73,6 @@ class ChannelStore(Protocol):
 
     @property
     def groups(self) -> Groups: ...
+
+    @property
+    def questions(self) -> Questions: ...

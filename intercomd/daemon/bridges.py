@@ -10,6 +10,7 @@ from intercomd.api.gate_desk import GateDesk
 from intercomd.api.telegram import Outgoing, TelegramServices
 from intercomd.channels.telegram.bot_api import BotApi, HttpBotApi
 from intercomd.channels.telegram.intake import IntakeRules, TelegramIntake
+from intercomd.channels.telegram.presses import QuestionPresses
 from intercomd.channels.telegram.relay import TelegramRelay
 from intercomd.daemon.wiring import Addresses, Parts
 from intercomd.demarch.tools import DemarchPolicy, DemarchTools
@@ -55,7 +56,8 @@ def telegram_services(parts: Parts, to: Addresses, tools: DemarchTools, stack: E
     relay = TelegramRelay(parts.store.outbox, to.outbox, parts.live_board, parts.new_id, clock, waiters=waiters)
     gates = GateDesk(parts.bot, tools, _may_approve(parts.store.groups, settings), clock)
     stack.callback(gates.close)
-    return TelegramServices(intake, Outgoing(parts.bot, relay, gates))
+    presses = QuestionPresses(parts.store, to.message_loop, parts.bot, clock)
+    return TelegramServices(intake, Outgoing(parts.bot, relay, gates, presses))
 
 
 def _may_approve(groups: Groups, settings: Settings) -> Callable[[ChatJid], bool]:

@@ -36,8 +36,16 @@ class IncomingMessage:
 
 
 @dataclass(frozen=True, slots=True)
+class AnsweredQuestion:
+    """The agent's question that a message answers, and the choice it makes."""
+
+    question: str
+    choice: str
+
+
+@dataclass(frozen=True, slots=True)
 class ChatMessage:
-    """A stored chat message."""
+    """A stored chat message. `answers` is filled in where a prompt is made of it."""
 
     chat_jid: ChatJid
     seq: Seq
@@ -48,6 +56,7 @@ class ChatMessage:
     sent_at: datetime
     stored_at: datetime
     kind: MessageKind
+    answers: AnsweredQuestion | None = None
 
 
 @dataclass(frozen=True, slots=True)

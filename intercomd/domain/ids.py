@@ -19,6 +19,7 @@ TaskId = NewType("TaskId", str)
 RunId = NewType("RunId", str)
 InputId = NewType("InputId", str)
 OutboxId = NewType("OutboxId", str)
+QuestionId = NewType("QuestionId", str)
 DutyName = NewType("DutyName", str)
 Epoch = NewType("Epoch", int)
 """Rises with every new owner of a duty; starts at 1."""

@@ -2,9 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from intercomd.domain.chat import Group, IncomingMessage, MessageKind
 from intercomd.domain.commands import parse_command
-from intercomd.domain.trigger import matches_trigger, needs_trigger
+from intercomd.domain.questions import Question, find_choice
+from intercomd.domain.trigger import matches_trigger, needs_trigger, without_trigger
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a message is, and which choice of the chat's open question it makes, if any."""
+
+    kind: MessageKind
+    choice: int | None = None
+
+
+def judge(
+    group: Group | None, message: IncomingMessage, question: Question | None, assistant_name: str, main_folder: str
+) -> Judgement:
+    """The answer to an open question is a request in every group, with the trigger or without."""
+    kind = classify(group, message, assistant_name, main_folder)
+    if group is None or question is None or kind not in {MessageKind.REQUEST, MessageKind.CONTEXT}:
+        return Judgement(kind)
+    choice = find_choice(question.choices, without_trigger(group, message.content, assistant_name))
+    return Judgement(kind) if choice is None else Judgement(MessageKind.REQUEST, choice)
 
 
 def classify(group: Group | None, message: IncomingMessage, assistant_name: str, main_folder: str) -> MessageKind:

@@ -35,6 +35,14 @@ class TextKind(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Button:
+    """Shown below a text where the channel has buttons; `data` comes back when it is pressed."""
+
+    label: str
+    data: str
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxRow:
     """`position` orders the rows of one chat; `is_repeat`: show a "may be a duplicate" mark with it; `epoch` is that
     of its last claim."""
@@ -54,6 +62,7 @@ class OutboxRow:
     not_before: datetime | None
     channel_ids: tuple[str, ...]
     error: str | None
+    buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,7 @@ class NewText:
     kind: TextKind
     text: str
     run_id: RunId | None = None
+    buttons: tuple[Button, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,17 +7,28 @@ from collections.abc import Sequence
 
 from intercomd.domain.chat import ChatMessage
 from intercomd.domain.instants import iso_ms
+from intercomd.domain.text import cut
+
+_MOST_QUESTION_CHARACTERS = 300
 
 
 def render_prompt(messages: Sequence[ChatMessage], omitted: int) -> str:
     """One line per message, oldest first; `omitted` says how many older ones were left out."""
     opening = f'<messages omitted="{omitted}">' if omitted else "<messages>"
     lines = (
-        f'<message sender="{_escape(message.sender_name)}" time="{iso_ms(message.sent_at)}">'
+        f'<message sender="{_escape(message.sender_name)}" time="{iso_ms(message.sent_at)}"{_answer(message)}>'
         f"{_escape(message.content)}</message>"
         for message in messages
     )
     return "\n".join([opening, *lines, "</messages>"])
+
+
+def _answer(message: ChatMessage) -> str:
+    """The question it answers: a number alone says nothing to an agent that began after it was asked."""
+    if message.answers is None:
+        return ""
+    question = cut(message.answers.question, _MOST_QUESTION_CHARACTERS)
+    return f' answers="{_escape(question)}" choice="{_escape(message.answers.choice)}"'
 
 
 def _escape(text: str) -> str:

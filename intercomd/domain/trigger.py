@@ -22,6 +22,13 @@ def matches_trigger(group: Group, content: str, assistant_name: str) -> bool:
     return _pattern(assistant_name, group.trigger.strip()).match(content.strip()) is not None
 
 
+def without_trigger(group: Group, content: str, assistant_name: str) -> str:
+    """What is said after the trigger, or all of `content` when it starts with none."""
+    said = content.strip()
+    match = _pattern(assistant_name, group.trigger.strip()).match(said)
+    return said if match is None else said[match.end() :].lstrip(" ,:")
+
+
 @lru_cache(maxsize=256)
 def _pattern(assistant_name: str, trigger: str) -> re.Pattern[str]:
     starts = [f"@{assistant_name}"] + ([trigger] if trigger else [])

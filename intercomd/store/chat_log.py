@@ -9,12 +9,14 @@ from intercomd.domain.chat import Chat, ChatMessage, Group, IncomingMessage, Ing
 from intercomd.domain.events import EventCode
 from intercomd.domain.ids import ChatJid, Seq
 from intercomd.domain.instants import to_epoch_ms
-from intercomd.domain.intake import classify
+from intercomd.domain.intake import judge
+from intercomd.domain.questions import Question
 from intercomd.domain.routing import channel_of
 from intercomd.domain.text import clean
 from intercomd.errors import NotFound
-from intercomd.store.engine import Database, LostRace, Transaction
+from intercomd.store.engine import Database, LostRace, Row, Transaction
 from intercomd.store.events import record_event
+from intercomd.store.open_questions import answer_question, find_open_question
 from intercomd.store.rows import chat_of, group_of, message_of
 
 _EVENT_OF_KIND = {
@@ -58,26 +60,30 @@ class ChatLogTable:
 
     def _ingest(self, transaction: Transaction, message: IncomingMessage, now: datetime) -> Ingested:
         group = _lock_group(transaction, message.chat_jid)
-        drawn = transaction.row(
-            "draw_seq",
-            chat_jid=message.chat_jid,
-            chat_name=message.chat_name,
-            channel=channel_of(message.chat_jid),
-            is_group=None if message.is_group is None else int(message.is_group),
-            sent_at=to_epoch_ms(message.sent_at),
-            external_id=message.external_id,
-        )
+        drawn = _draw_seq(transaction, message)
         if drawn is None:
             return _edit(transaction, message, group)
         if group is None and _lock_group(transaction, message.chat_jid) is not None:
             raise LostRace(f"chat {message.chat_jid} was registered meanwhile")
-        kind = classify(group, message, self._assistant_name, self._main_folder)
-        ingested = Ingested(Seq(drawn["last_seq"]), True, kind, None if group is None else group.folder)
-        _add_message(transaction, message, ingested, now)
-        if kind is MessageKind.REQUEST:
-            transaction.run("note_request", chat_jid=message.chat_jid, seq=ingested.seq, now=to_epoch_ms(now))
-        _record_intake(transaction, message, ingested, now)
+        question = None if group is None else find_open_question(transaction, message.chat_jid, now)
+        judged = judge(group, message, question, self._assistant_name, self._main_folder)
+        ingested = Ingested(Seq(drawn["last_seq"]), True, judged.kind, None if group is None else group.folder)
+        _add(transaction, message, ingested, now)
+        if question is not None and judged.choice is not None:
+            answer_question(transaction, question, judged.choice, ingested.seq, now)
         return ingested
+
+
+def store_answer(
+    transaction: Transaction, message: IncomingMessage, group: Group, question: Question, choice: int, now: datetime
+) -> None:
+    """Store a choice that was made without a text, under the group's row lock."""
+    drawn = _draw_seq(transaction, message)
+    if drawn is None:
+        raise LostRace(f"chat {message.chat_jid}: message {message.external_id} was stored meanwhile")
+    ingested = Ingested(Seq(drawn["last_seq"]), True, MessageKind.REQUEST, group.folder)
+    _add(transaction, message, ingested, now)
+    answer_question(transaction, question, choice, ingested.seq, now)
 
 
 def _storable(message: IncomingMessage) -> IncomingMessage:
@@ -94,6 +100,26 @@ def _storable(message: IncomingMessage) -> IncomingMessage:
 def _lock_group(transaction: Transaction, chat_jid: ChatJid) -> Group | None:
     row = transaction.row("lock_group_by_jid", chat_jid=chat_jid)
     return None if row is None else group_of(row)
+
+
+def _draw_seq(transaction: Transaction, message: IncomingMessage) -> Row | None:
+    return transaction.row(
+        "draw_seq",
+        chat_jid=message.chat_jid,
+        chat_name=message.chat_name,
+        channel=channel_of(message.chat_jid),
+        is_group=None if message.is_group is None else int(message.is_group),
+        sent_at=to_epoch_ms(message.sent_at),
+        external_id=message.external_id,
+    )
+
+
+def _add(transaction: Transaction, message: IncomingMessage, ingested: Ingested, now: datetime) -> None:
+    """Store a new message as what it was found to be."""
+    _add_message(transaction, message, ingested, now)
+    if ingested.kind is MessageKind.REQUEST:
+        transaction.run("note_request", chat_jid=message.chat_jid, seq=ingested.seq, now=to_epoch_ms(now))
+    _record_intake(transaction, message, ingested, now)
 
 
 def _add_message(transaction: Transaction, message: IncomingMessage, ingested: Ingested, now: datetime) -> None:

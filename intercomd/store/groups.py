@@ -15,6 +15,7 @@ from intercomd.domain.text import clean
 from intercomd.errors import NotFound, StoreConflict
 from intercomd.store.engine import Database, SqlValue, Transaction
 from intercomd.store.events import record_event
+from intercomd.store.open_questions import drop_question
 from intercomd.store.ports import RetryPolicy
 from intercomd.store.rows import group_of, instant_or_none, progress_of, ready_chat_of
 from intercomd.store.task_changes import move_tasks, pause_tasks_of_removed_group
@@ -128,6 +129,7 @@ def _remove(transaction: Transaction, folder: Folder, now: datetime) -> None:
         raise NotFound(f"no group has the folder {folder}")
     _refuse_while_running(transaction, folder, "removed")
     pause_tasks_of_removed_group(transaction, folder, now)
+    drop_question(transaction, known["jid"], now)
     transaction.run("remove_group", folder=folder)
     record_event(transaction, EventCode.GROUP_REMOVED, now, chat_jid=known["jid"], folder=folder)
 

@@ -183,6 +183,7 @@ def add_texts(transaction: Transaction, texts: Sequence[NewText], now: datetime)
             kind=text.kind.value,
             content=clean(text.text),
             run_id=text.run_id,
+            buttons=json.dumps([[clean(button.label), button.data] for button in text.buttons]),
             now=to_epoch_ms(now),
         )
 

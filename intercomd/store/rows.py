@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import datetime
 
-from intercomd.domain.chat import Chat, ChatMessage, Group, GroupProgress, MessageKind, ReadyChat
+from intercomd.domain.chat import AnsweredQuestion, Chat, ChatMessage, Group, GroupProgress, MessageKind, ReadyChat
 from intercomd.domain.instants import from_epoch_ms
 from intercomd.domain.leases import Holder, LeaseRow
-from intercomd.domain.outbox import OutboxRow, OutboxState, TextKind
+from intercomd.domain.outbox import Button, OutboxRow, OutboxState, TextKind
+from intercomd.domain.questions import Question, QuestionState
 from intercomd.domain.runs import Outcome, ProcessIdentity, RunRecord
 from intercomd.domain.scheduled import Fire, FireState, ReadyTask, ScheduledTask
 from intercomd.domain.schedules.misfires import MisfirePolicy, OverlapPolicy
@@ -49,6 +51,14 @@ def message_of(row: Row) -> ChatMessage:
         from_epoch_ms(row["stored_at"]),
         MessageKind(row["kind"]),
     )
+
+
+def prompt_message_of(row: Row) -> ChatMessage:
+    """With the question it answers, if any."""
+    message = message_of(row)
+    if row["question"] is None:
+        return message
+    return replace(message, answers=AnsweredQuestion(row["question"], json.loads(row["choices"])[row["choice"]]))
 
 
 def group_of(row: Row) -> Group:
@@ -133,6 +143,20 @@ def outbox_row_of(row: Row, channel: str) -> OutboxRow:
         not_before=_not_before_of(row),
         channel_ids=tuple(json.loads(row["channel_ids"])),
         error=row["error"],
+        buttons=tuple(Button(label, data) for label, data in json.loads(row["buttons"])),
+    )
+
+
+def question_of(row: Row) -> Question:
+    return Question(
+        question_id=row["question_id"],
+        chat_jid=row["chat_jid"],
+        text=row["content"],
+        choices=tuple(json.loads(row["choices"])),
+        state=QuestionState(row["state"]),
+        asked_at=from_epoch_ms(row["asked_at"]),
+        answer_seq=row["answer_seq"],
+        choice=row["choice"],
     )
 
 

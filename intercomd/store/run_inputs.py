@@ -9,7 +9,7 @@ from intercomd.domain.ids import ChatJid, InputId, RunId, Seq
 from intercomd.domain.runs import PromptInput
 from intercomd.store.engine import Row, Transaction
 from intercomd.store.ports import InputLimits
-from intercomd.store.rows import message_of
+from intercomd.store.rows import prompt_message_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,8 @@ def gather_input(transaction: Transaction, input_id: InputId, span: SeqRange, li
     The newest request comes first in the budget, so that it is there however much was said after it.
     """
     values = _values(span)
-    newest = [message_of(row) for row in transaction.rows("list_prompt_messages", **values, limit=limits.messages)]
+    rows = transaction.rows("list_prompt_messages", **values, limit=limits.messages)
+    newest = [prompt_message_of(row) for row in rows]
     request = _newest_request(transaction, newest, span, is_complete=len(newest) < limits.messages)
     chosen = choose_messages(newest, request, limits)
     omitted = 0
@@ -92,7 +93,7 @@ def load_input(transaction: Transaction, chat_jid: ChatJid, row: Row) -> PromptI
         row["input_id"],
         row["after_seq"],
         row["up_to_seq"],
-        tuple(message_of(message) for message in messages),
+        tuple(prompt_message_of(message) for message in messages),
         row["omitted"],
     )
 
@@ -106,7 +107,7 @@ def _newest_request(
     if is_complete:
         return None
     row = transaction.row("find_newest_request", **_values(span))
-    return None if row is None else message_of(row)
+    return None if row is None else prompt_message_of(row)
 
 
 def _values(span: SeqRange) -> dict[str, str | int]:

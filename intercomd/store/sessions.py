@@ -13,6 +13,7 @@ from intercomd.domain.runs import Ending, Outcome, RunEnding
 from intercomd.errors import NotFound
 from intercomd.store.engine import Database, Row, Transaction
 from intercomd.store.events import record_event
+from intercomd.store.open_questions import drop_question
 from intercomd.store.outbox_table import add_texts, mark_handled
 from intercomd.store.ports import Cancelled, RetryPolicy, Session
 from intercomd.store.rows import session_of
@@ -67,6 +68,8 @@ class SessionsTable:
             )
             add_texts(transaction, [] if reply is None else [reply], now)
             mark_handled(transaction, handled, now)
+            if clears_session:
+                drop_question(transaction, group["jid"], now)
             record_event(
                 transaction,
                 EventCode.GROUP_CANCELLED,

@@ -25,6 +25,7 @@ from intercomd.api.telegram import Outgoing, TelegramServices
 from intercomd.channels.live import LiveBoard
 from intercomd.channels.telegram.bot_api import HttpBotApi
 from intercomd.channels.telegram.intake import IntakeRules, TelegramIntake
+from intercomd.channels.telegram.presses import QuestionPresses
 from intercomd.channels.telegram.relay import TelegramRelay
 from intercomd.channels.telegram.sender import DELIVERY_TIMEOUT, TelegramSender
 from intercomd.clock import SystemClock
@@ -154,10 +155,11 @@ def daemon(store: Store, fake: FakeBotApi, bot: HttpBotApi, tmp_path: Path) -> I
         return found is not None and found.group.folder == "main"
 
     gates = GateDesk(bot, tools, may_approve, clock)
+    presses = QuestionPresses(store, book.address("message_loop"), bot, clock)
     app: App = falcon.App()
     app.resp_options.media_handlers[falcon.MEDIA_JSON] = falcon.media.JSONHandler(dumps=msgspec.json.encode)
     install_failures(app)
-    add_telegram(app, TelegramServices(intake, Outgoing(bot, relay, gates)))
+    add_telegram(app, TelegramServices(intake, Outgoing(bot, relay, gates, presses)))
     options = ServerOptions(threads=4, max_body_bytes=1024 * 1024)
     server = ApiServer(app, BindAddress.parse("127.0.0.1:0"), options, board.release)
     tree.start()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Generic, Protocol, TypeVar
@@ -19,6 +19,7 @@ import urllib3
 from urllib3.exceptions import HTTPError
 
 from intercomd.channels.telegram.failures import BotApiError, Reply, failure_of
+from intercomd.domain.outbox import Button
 from intercomd.domain.text import clean
 
 PUBLIC_URL = "https://api.telegram.org"
@@ -48,9 +49,15 @@ class BotApi(Protocol):
     """What the rest uses. Every method raises `BotApiError`, and returns or raises within its deadline."""
 
     def send_message(
-        self, chat_id: str, text: str, *, parse_mode: str | None = None, deadline: timedelta = DEADLINE
+        self,
+        chat_id: str,
+        text: str,
+        *,
+        parse_mode: str | None = None,
+        buttons: Sequence[Button] = (),
+        deadline: timedelta = DEADLINE,
     ) -> int:
-        """The new message's id."""
+        """The new message's id; each button has a row of its own."""
         ...
 
     def edit_message(self, chat_id: str, message_id: int, text: str, *, deadline: timedelta = DEADLINE) -> None:
@@ -75,11 +82,20 @@ class HttpBotApi:
         )
 
     def send_message(
-        self, chat_id: str, text: str, *, parse_mode: str | None = None, deadline: timedelta = DEADLINE
+        self,
+        chat_id: str,
+        text: str,
+        *,
+        parse_mode: str | None = None,
+        buttons: Sequence[Button] = (),
+        deadline: timedelta = DEADLINE,
     ) -> int:
         fields: dict[str, object] = {"chat_id": chat_id, "text": text}
         if parse_mode is not None:
             fields["parse_mode"] = parse_mode
+        if buttons:
+            rows = [[{"text": button.label, "callback_data": button.data}] for button in buttons]
+            fields["reply_markup"] = {"inline_keyboard": rows}
         return self._call("sendMessage", fields, deadline, SentMessage).message_id
 
     def edit_message(self, chat_id: str, message_id: int, text: str, *, deadline: timedelta = DEADLINE) -> None:

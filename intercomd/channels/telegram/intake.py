@@ -101,14 +101,17 @@ class TelegramIntake:
         else:
             self._message_loop.hint(ChatStored(text.chat_jid))
         progress = self._store.groups.find_by_jid(text.chat_jid)
-        return self._judge(None if progress is None else progress.group, text.content)
+        is_request = stored.kind is MessageKind.REQUEST
+        return self._judge(None if progress is None else progress.group, text.content, is_request=is_request)
 
-    def _judge(self, group: Group | None, content: str) -> Verdict:
+    def _judge(self, group: Group | None, content: str, *, is_request: bool) -> Verdict:
+        """A request without the trigger answers the agent's question."""
         if group is None:
             return Verdict(UNREGISTERED, None, None, False, False)
         is_required = needs_trigger(group, self._rules.main_folder)
         is_present = not is_required or matches_trigger(group, content, self._rules.assistant_name)
-        return Verdict(None if is_present else TRIGGER_REQUIRED, group, self._choose(group), is_required, is_present)
+        reason = None if is_present or is_request else TRIGGER_REQUIRED
+        return Verdict(reason, group, self._choose(group), is_required, is_present)
 
     def _choose(self, group: Group) -> AgentChoice:
         rules = self._rules

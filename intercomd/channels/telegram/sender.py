@@ -87,7 +87,7 @@ class TelegramSender:
             except BotApiError as error:
                 if not error.is_bad_markup:
                     raise
-        return self._api.send_message(chat_id, text)
+        return self._api.send_message(chat_id, text, buttons=row.buttons)
 
     def _report(self, row: OutboxRow, error: ChannelError) -> None:
         _log.warning("text.not_delivered", outbox_id=row.outbox_id, error=error, is_permanent=error.is_permanent)

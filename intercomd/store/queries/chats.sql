@@ -53,6 +53,9 @@ SELECT * FROM chat_messages WHERE kind = 'command' AND handled_at IS NULL ORDER 
 -- :name find_message
 SELECT * FROM chat_messages WHERE chat_jid = :chat_jid AND seq = :seq
 
+-- :name find_seq
+SELECT seq FROM chat_messages WHERE chat_jid = :chat_jid AND external_id = :external_id
+
 -- :name mark_handled
 UPDATE chat_messages SET handled_at = :now WHERE chat_jid = :chat_jid AND seq = :seq AND handled_at IS NULL
 

@@ -4,8 +4,8 @@
 UPDATE chats SET last_position = last_position + :count WHERE jid = :chat_jid RETURNING last_position
 
 -- :name add_text
-INSERT INTO outbox (outbox_id, chat_jid, position, kind, content, state, run_id, created_at)
-VALUES (:outbox_id, :chat_jid, :position, :kind, :content, 'pending', :run_id, :now)
+INSERT INTO outbox (outbox_id, chat_jid, position, kind, content, state, run_id, created_at, buttons)
+VALUES (:outbox_id, :chat_jid, :position, :kind, :content, 'pending', :run_id, :now, :buttons)
 ON CONFLICT (outbox_id) DO NOTHING
 
 -- :name find_text

@@ -40,19 +40,25 @@ UPDATE run_inputs SET settled_at = :now WHERE run_id = :run_id AND up_to_seq <= 
 
 -- :name list_prompt_messages
 -- The newest first.
-SELECT * FROM chat_messages WHERE chat_jid = :chat_jid AND seq > :after_seq AND seq <= :up_to_seq
-    AND kind IN ('request', 'context') AND is_retry = 0
-ORDER BY seq DESC LIMIT :limit
+SELECT m.*, q.content AS question, q.choices, q.choice
+FROM chat_messages m LEFT JOIN questions q ON q.chat_jid = m.chat_jid AND q.answer_seq = m.seq
+WHERE m.chat_jid = :chat_jid AND m.seq > :after_seq AND m.seq <= :up_to_seq
+    AND m.kind IN ('request', 'context') AND m.is_retry = 0
+ORDER BY m.seq DESC LIMIT :limit
 
 -- :name list_input_messages
-SELECT * FROM chat_messages WHERE chat_jid = :chat_jid AND seq > :after_seq AND seq <= :up_to_seq
-    AND (seq >= :first_seq OR seq = :request_seq) AND kind IN ('request', 'context') AND is_retry = 0
-ORDER BY seq
+SELECT m.*, q.content AS question, q.choices, q.choice
+FROM chat_messages m LEFT JOIN questions q ON q.chat_jid = m.chat_jid AND q.answer_seq = m.seq
+WHERE m.chat_jid = :chat_jid AND m.seq > :after_seq AND m.seq <= :up_to_seq
+    AND (m.seq >= :first_seq OR m.seq = :request_seq) AND m.kind IN ('request', 'context') AND m.is_retry = 0
+ORDER BY m.seq
 
 -- :name find_newest_request
-SELECT * FROM chat_messages WHERE chat_jid = :chat_jid AND seq > :after_seq AND seq <= :up_to_seq
-    AND kind = 'request' AND is_retry = 0
-ORDER BY seq DESC LIMIT 1
+SELECT m.*, q.content AS question, q.choices, q.choice
+FROM chat_messages m LEFT JOIN questions q ON q.chat_jid = m.chat_jid AND q.answer_seq = m.seq
+WHERE m.chat_jid = :chat_jid AND m.seq > :after_seq AND m.seq <= :up_to_seq
+    AND m.kind = 'request' AND m.is_retry = 0
+ORDER BY m.seq DESC LIMIT 1
 
 -- :name count_prompt_messages
 SELECT COUNT(*) AS count FROM chat_messages WHERE chat_jid = :chat_jid AND seq > :after_seq AND seq <= :up_to_seq
