@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from intercomd.domain.events import EventCode
 from intercomd.domain.ids import InputId, RunId, TaskId
 from intercomd.domain.outbox import TextKind
-from intercomd.domain.runs import OpenedRun
+from intercomd.domain.runs import OpenedRun, Outcome
 from intercomd.domain.scheduled import Claimed, Fire, ScheduledTask
 from tests.store.household import COOKS, KITCHEN, NOON, RUN, Household
 
@@ -73,6 +73,10 @@ class Chores(Household):
     def answer(self, text: str = "done", run_id: RunId = RUN) -> None:
         """The agent says something that answers its task."""
         self.record(run_id, replies=(text,), settles=(TASK_INPUT,))
+
+    def end_failed(self, run_id: RunId = RUN) -> datetime | None:
+        """The run ends without a word, with one more try left."""
+        return self.end(run_id, Outcome.FAILED).retry_at
 
     def wait(self, delay: timedelta) -> datetime:
         self.now += delay
