@@ -17,6 +17,8 @@ from intercomd.store.engine import Database
 from intercomd.store.event_ports import Events
 from intercomd.store.events import EventsTable
 from intercomd.store.groups import GroupsTable
+from intercomd.store.history import HistoryOfChats
+from intercomd.store.history_ports import History
 from intercomd.store.holds import HoldsTable
 from intercomd.store.leases import LeasesTable
 from intercomd.store.outbox_table import OutboxRows
@@ -92,6 +94,7 @@ class DatabaseStore:
         self.chats: ChatLog = ChatLogTable(
             database, assistant_name=settings.assistant_name, main_folder=settings.main_folder
         )
+        self.history: History = HistoryOfChats(database)
         self.groups: Groups = GroupsTable(database, settings.retry)
         self.runs: Runs = RunsTable(database, settings.retry)
         self.sessions: Sessions = SessionsTable(database)

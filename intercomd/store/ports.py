@@ -22,6 +22,7 @@ from intercomd.domain.runs import OpenedRun, Outcome, ProcessIdentity, PromptInp
 from intercomd.store.agent_file_ports import AgentFiles
 from intercomd.store.compat_ports import Compat
 from intercomd.store.event_ports import Events
+from intercomd.store.history_ports import History
 from intercomd.store.pruning import Pruning
 from intercomd.store.question_ports import Questions
 from intercomd.store.task_ports import Tasks
@@ -370,6 +371,7 @@ class Store(Protocol):
 
     engine: str
     chats: ChatLog
+    history: History
     groups: Groups
     runs: Runs
     sessions: Sessions

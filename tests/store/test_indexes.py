@@ -25,6 +25,7 @@ INDEXES = {
     "list_texts_by_time": ["chat_messages_by_time"],
     "list_texts_by_seq": ["chat_messages_pkey", "autoindex_chat_messages_1"],
     "list_conversation": ["chat_messages_by_time"],
+    "list_said_before": ["chat_messages_by_time"],
     "list_unhandled_commands": ["chat_messages_commands"],
     "claim_texts": ["outbox_pending", "outbox_waiting"],
     "expire_texts": ["outbox_pending"],
@@ -52,6 +53,7 @@ VALUES = {
     "limit": "10",
     "now": "1000",
     "seq": "7",
+    "sent_at": "1000",
     "mark": "'Ada:'",
     "up_to": "9",
 }
