@@ -2,7 +2,7 @@
 
 Owns:      nothing that matters: a command is in the store until its reply is.
 Never:     touches a sandbox (it tells the Dispatcher), asks anybody but SessionStore.
-Talks to:  SessionStore (ask), Dispatcher, MessageLoop, Outbox (hint); asked by the API.
+Talks to:  SessionStore (ask), Dispatcher, MessageLoop, Outbox, Scheduler (hint); asked by the API.
 """
 
 from __future__ import annotations
@@ -11,9 +11,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from intercomd.actors.task_commands import TaskCommands, TaskReply
 from intercomd.clock import Clock
 from intercomd.domain.chat import ChatMessage, GroupProgress, IncomingMessage
 from intercomd.domain.commands import (
+    NOT_REGISTERED,
+    TASK_NAMES,
     ChatFacts,
     ClearSession,
     CommandResult,
@@ -36,16 +39,19 @@ from intercomd.domain.mailbox import (
     RetryGroup,
     SessionOf,
 )
+from intercomd.domain.markdown import MARKDOWN
 from intercomd.domain.outbox import NewText, TextKind
 from intercomd.errors import ActorUnavailable, AskTimeout, MailboxFull, NotFound, StoreUnavailable
 from intercomd.logs import EventLog
 from intercomd.store.ports import Session, Store
+from intercomd.store.task_ports import Answer
 from intercomd.supervision.port import Address, Context
 
 _ASK = timedelta(seconds=1.5)
 _SWEEP_INTERVAL = timedelta(seconds=30)
 _SWEEP_SOON = timedelta(seconds=1)
 _SWEEP_LIMIT = 100
+_API = "API"
 _NOTHING_TO_RETRY = CommandResult("There is nothing to retry.")
 _log = EventLog("commands")
 
@@ -63,6 +69,7 @@ class CommandParts:
     default_model: str
     new_id: Callable[[str], str]
     clock: Clock
+    tasks: TaskCommands
     is_orchestrating: Callable[[], bool] = lambda: True
 
 
@@ -117,8 +124,11 @@ class Commands:
             self._parts.store.outbox.enqueue([], handled=handled, now=self._parts.clock.now())
             return
         progress = self._parts.store.groups.find_by_jid(message.chat_jid)
-        result = answer(*parsed, self._facts(message.chat_jid, progress))
         key = f"cmd:{message.chat_jid}:{message.seq}"
+        if parsed[0] in TASK_NAMES:
+            self._answer_about_tasks(message, parsed, progress, OutboxId(key))
+            return
+        result = answer(*parsed, self._facts(message.chat_jid, progress))
         reply = NewText(OutboxId(key), message.chat_jid, TextKind.COMMAND, result.text)
         if progress is not None and RetryLast() in result.effects:
             if self._ask(RetryGroup(progress.group.folder, message.seq, reply)):
@@ -132,11 +142,30 @@ class Commands:
             self._parts.store.outbox.enqueue([reply], handled=handled, now=self._parts.clock.now())
         self._parts.outbox.hint(OutboxFilled())
 
+    def _answer_about_tasks(
+        self, message: ChatMessage, parsed: tuple[str, str], progress: GroupProgress | None, key: OutboxId
+    ) -> None:
+        handled = (message.chat_jid, message.seq)
+
+        def place(text: str) -> Answer:
+            return Answer(NewText(key, message.chat_jid, TextKind.COMMAND, text), handled)
+
+        if progress is None:
+            reply = TaskReply(NOT_REGISTERED)
+        else:
+            reply = self._parts.tasks.reply(*parsed, progress.group.folder, message.sender_name, place)
+        if not reply.is_stored:
+            self._parts.store.outbox.enqueue([place(reply.text).reply], handled=handled, now=self._parts.clock.now())
+        self._parts.outbox.hint(OutboxFilled())
+
     # -- commands over HTTP ---------------------------------------------------------------------------
 
     def _reply_to_api(self, request: CommandReply) -> CommandResult:
         """The store says which group the chat is; the caller's fields only fill in for chats it does not know."""
         progress = self._parts.store.groups.find_by_jid(request.chat_jid)
+        if progress is not None and request.command in TASK_NAMES:
+            reply = self._parts.tasks.reply(request.command, request.args, progress.group.folder, _API, None)
+            return CommandResult(reply.text, MARKDOWN)
         facts = self._facts(request.chat_jid, progress)
         if progress is None:
             facts = ChatFacts(
@@ -162,7 +191,7 @@ class Commands:
         """A retry needs a place in the chat, so the command is stored there as if somebody had written it."""
         group, now = progress.group, self._parts.clock.now()
         key = self._parts.new_id("c")
-        stored = self._parts.store.chats.ingest(IncomingMessage(group.jid, key, "api", "API", "/retry", now), now)
+        stored = self._parts.store.chats.ingest(IncomingMessage(group.jid, key, "api", _API, "/retry", now), now)
         if not self._ask(RetryGroup(group.folder, stored.seq, None)):
             self._parts.store.outbox.enqueue([], handled=(group.jid, stored.seq), now=now)
             return False

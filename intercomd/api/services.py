@@ -11,6 +11,7 @@ from intercomd.api.telegram import TelegramServices
 from intercomd.channels.local import LocalChannel
 from intercomd.clock import Clock
 from intercomd.demarch.tools import DemarchTools
+from intercomd.desk.tasks import TaskDesk
 from intercomd.domain.leases import Holder
 from intercomd.domain.orchestrator import OrchestratorView
 from intercomd.domain.preflight import Finding
@@ -118,6 +119,7 @@ class Services:
     bind: str
     desk: OperatorDesk
     preflight: Callable[[], Sequence[Finding]]
+    tasks: TaskDesk
     telegram: TelegramServices | None = None
     demarch: DemarchTools | None = None
     main_folder: str = "main"

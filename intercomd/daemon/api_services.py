@@ -12,6 +12,7 @@ from intercomd.api.services import Facts, Services
 from intercomd.channels.local import LocalChannel, LocalHints
 from intercomd.daemon.bridges import demarch_tools, telegram_services
 from intercomd.daemon.control import Control
+from intercomd.daemon.desks import task_desk
 from intercomd.daemon.ingredients import Boards
 from intercomd.daemon.operator_desk import OperatorDesk
 from intercomd.daemon.orchestration import Orchestration
@@ -56,7 +57,7 @@ def api_services(it: Assembled, stack: ExitStack) -> Services:
             runtime_profiles=tuple(settings.runtimes.profiles),
             default_runtime=settings.runtimes.default_runtime,
             restricts_demarch_writes=settings.demarch.require_main_group_for_writes,
-            is_scheduler_active=lambda: False,
+            is_scheduler_active=lambda: settings.scheduler.enabled,
             duties=lambda: {duty: _standing(lease) for duty, lease in parts.leases.items()},
         ),
         on_groups_changed=lambda: _poll(to.message_loop),
@@ -76,6 +77,7 @@ def api_services(it: Assembled, stack: ExitStack) -> Services:
         preflight=Preflight(settings, parts.store, parts.choose_engine, parts.holder, is_gone, os.environ).run,
         telegram=telegram_services(parts, to, tools, stack),
         demarch=tools,
+        tasks=task_desk(parts.store, parts.clock, parts.new_id, settings.scheduler.timezone, to.scheduler),
         main_folder=settings.orchestrator.main_group_folder,
     )
 

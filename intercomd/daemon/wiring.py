@@ -20,6 +20,7 @@ from intercomd.actors.run_parts import Launcher, RunParts, RunTimes
 from intercomd.actors.scheduler import Scheduler
 from intercomd.actors.session_store import SessionStore
 from intercomd.actors.slots import SlotsView
+from intercomd.actors.task_commands import TaskCommands
 from intercomd.channels.host_bridge import NAME as HOST_BRIDGE
 from intercomd.channels.host_bridge import HostBridge
 from intercomd.channels.host_client import HostClient
@@ -29,6 +30,7 @@ from intercomd.channels.telegram.bot_api import DEADLINE, BotApi
 from intercomd.channels.telegram.sender import DELIVERY_TIMEOUT as TELEGRAM_DELIVERY_TIMEOUT
 from intercomd.channels.telegram.sender import TelegramSender
 from intercomd.clock import Clock
+from intercomd.daemon.desks import task_desk
 from intercomd.domain.ids import ChatJid, DutyName, Folder
 from intercomd.domain.leases import DISPATCH, Holder, delivery_duty
 from intercomd.domain.mailbox import LookAtHold
@@ -205,6 +207,10 @@ def _commands(parts: Parts, to: Addresses, context: Context) -> Actor:
             _default_model(parts.settings),
             parts.new_id,
             parts.clock,
+            TaskCommands(
+                task_desk(parts.store, parts.clock, parts.new_id, parts.settings.scheduler.timezone, to.scheduler),
+                parts.settings.orchestrator.main_group_folder,
+            ),
             lambda: parts.leases[DISPATCH].epoch is not None,
         ),
         context,

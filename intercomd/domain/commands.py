@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from intercomd.domain.ids import ChatJid
+from intercomd.domain.markdown import MARKDOWN, in_code, plain
 from intercomd.domain.models import CATALOGUE, DEFAULT_MODEL, display_name, resolve_model
 
-MARKDOWN = "Markdown"
-_NOT_REGISTERED = "This chat is not registered."
+NOT_REGISTERED = "This chat is not registered."
 _COMMAND = re.compile(r"/([a-z]+)(?:@\w+)?(?:\s+(.*))?", re.DOTALL)
 _SHOWN_SESSION = 12
 
@@ -26,8 +26,14 @@ HELP = {
     "/chatid": "Show this chat's registration ID",
     "/stop": "Stop what the assistant is doing, keep the session",
     "/retry": "Run the last failed request again",
+    "/tasks": "Show the scheduled tasks",
+    "/pause <#>": "Let a task rest",
+    "/resume <#>": "Let a task go on",
+    "/cancel <#>": "Remove a task",
 }
 NAMES = frozenset(usage.split()[0][1:] for usage in HELP)
+TASK_NAMES = frozenset({"tasks", "pause", "resume", "cancel"})
+"""Those that `domain/task_texts.py` has the words of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +93,7 @@ def answer(name: str, arguments: str, facts: ChatFacts) -> CommandResult:
     """Text and effects of command `name` (no slash, case-sensitive)."""
     match name:
         case "help":
-            lines = [f"*{_plain(facts.assistant_name)} Commands*", ""]
+            lines = [f"*{plain(facts.assistant_name)} Commands*", ""]
             lines += [f"{_usage(usage)} — {meaning}" for usage, meaning in HELP.items()]
             return CommandResult("\n".join(lines), MARKDOWN)
         case "ping":
@@ -104,22 +110,24 @@ def answer(name: str, arguments: str, facts: ChatFacts) -> CommandResult:
             return _stop(facts)
         case "retry":
             if facts.folder is None:
-                return CommandResult(_NOT_REGISTERED)
+                return CommandResult(NOT_REGISTERED)
             return CommandResult("Trying the last failed request again.", effects=(RetryLast(),))
+        case _ if name in TASK_NAMES:  # those of a registered chat are answered by the tasks' own rules
+            return CommandResult(NOT_REGISTERED)
         case _:
             return CommandResult(f"Unknown command: /{name}")
 
 
 def _status(facts: ChatFacts) -> CommandResult:
     if facts.folder is None:
-        return CommandResult(_NOT_REGISTERED)
+        return CommandResult(NOT_REGISTERED)
     lines = [
-        f"*Status for {_plain(facts.group_name or 'Unknown')}*",
+        f"*Status for {plain(facts.group_name or 'Unknown')}*",
         "",
-        f"Model: `{_in_code(display_name(facts.model_id or DEFAULT_MODEL.model_id))}`",
+        f"Model: `{in_code(display_name(facts.model_id or DEFAULT_MODEL.model_id))}`",
         f"Session: {_session(facts.session_id)}",
         f"Container: {'active' if facts.is_active else 'idle'}",
-        f"Assistant: {_plain(facts.assistant_name)}",
+        f"Assistant: {plain(facts.assistant_name)}",
         f"Uptime: {_uptime(facts.uptime)}",
     ]
     return CommandResult("\n".join(lines), MARKDOWN)
@@ -127,18 +135,18 @@ def _status(facts: ChatFacts) -> CommandResult:
 
 def _model(arguments: str, facts: ChatFacts) -> CommandResult:
     if facts.group_name is None:
-        return CommandResult(_NOT_REGISTERED)
+        return CommandResult(NOT_REGISTERED)
     present = facts.model_id or DEFAULT_MODEL.model_id
     if not arguments.strip():
         return CommandResult("\n".join(_model_list(present)), MARKDOWN)
     wanted = resolve_model(arguments)
     if wanted is None:
-        lines = [f"No model is called `{_in_code(arguments.strip())}`.", "", *_model_list(present)]
+        lines = [f"No model is called `{in_code(arguments.strip())}`.", "", *_model_list(present)]
         return CommandResult("\n".join(lines), MARKDOWN)
     if wanted.model_id == present:
-        return CommandResult(f"Already using `{_in_code(wanted.display)}`.", MARKDOWN)
+        return CommandResult(f"Already using `{in_code(wanted.display)}`.", MARKDOWN)
     return CommandResult(
-        f"Switched from {_plain(display_name(present))} to *{_plain(wanted.display)}*.\n"
+        f"Switched from {plain(display_name(present))} to *{plain(wanted.display)}*.\n"
         "Conversation context will carry over.",
         MARKDOWN,
         (KillContainer(), ClearSession(), SwitchModel(wanted.model_id, wanted.runtime)),
@@ -146,7 +154,7 @@ def _model(arguments: str, facts: ChatFacts) -> CommandResult:
 
 
 def _model_list(present: str) -> list[str]:
-    lines = [f"*Current model:* {_plain(display_name(present))}", ""]
+    lines = [f"*Current model:* {plain(display_name(present))}", ""]
     for number, model in enumerate(CATALOGUE, start=1):
         mark = " (active)" if model.model_id == present else ""
         lines.append(f" {number}. `{model.model_id}` — {model.display}{mark}")
@@ -155,7 +163,7 @@ def _model_list(present: str) -> list[str]:
 
 def _reset(facts: ChatFacts) -> CommandResult:
     if facts.group_name is None:
-        return CommandResult(_NOT_REGISTERED)
+        return CommandResult(NOT_REGISTERED)
     fresh = "Next message will start a fresh session."
     if facts.is_active:
         text = f"Session cleared. Running container stopped. {fresh}"
@@ -165,7 +173,7 @@ def _reset(facts: ChatFacts) -> CommandResult:
 
 def _stop(facts: ChatFacts) -> CommandResult:
     if facts.folder is None:
-        return CommandResult(_NOT_REGISTERED)
+        return CommandResult(NOT_REGISTERED)
     if not facts.is_active:
         return CommandResult("Nothing is running.", effects=(KillContainer(),))
     return CommandResult("Stopped.", effects=(KillContainer(),))
@@ -175,7 +183,7 @@ def _session(session_id: str | None) -> str:
     if session_id is None:
         return "_none_"
     shown = session_id if len(session_id) <= _SHOWN_SESSION else session_id[:_SHOWN_SESSION] + "..."
-    return f"`{_in_code(shown)}`"
+    return f"`{in_code(shown)}`"
 
 
 def _uptime(uptime: timedelta) -> str:
@@ -185,13 +193,3 @@ def _uptime(uptime: timedelta) -> str:
 
 def _usage(usage: str) -> str:
     return f"`{usage}`" if " " in usage else usage
-
-
-def _plain(text: str) -> str:
-    """`text` so that Telegram's Markdown shows it as it is (hazard B-97)."""
-    return re.sub(r"([_*`\[])", r"\\\1", text)
-
-
-def _in_code(text: str) -> str:
-    return text.replace("`", "'")
-

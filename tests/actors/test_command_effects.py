@@ -13,8 +13,10 @@ import pytest
 
 from intercomd.actors.commands import CommandParts, Commands
 from intercomd.actors.session_store import SessionStore
+from intercomd.actors.task_commands import TaskCommands
 from intercomd.api.views import command_view
 from intercomd.clock import SystemClock
+from intercomd.daemon.desks import task_desk
 from intercomd.daemon.process import IdSource
 from intercomd.domain.chat import Group, IncomingMessage
 from intercomd.domain.commands import CommandResult
@@ -90,6 +92,7 @@ def kitchen(tmp_path: Path) -> Iterator[Kitchen]:
             default_model="claude-opus-4-6",
             new_id=IdSource(clock),
             clock=clock,
+            tasks=TaskCommands(task_desk(store, clock, IdSource(clock), "UTC", elsewhere), "main"),
             is_orchestrating=lambda: kitchen.is_orchestrating,
         )
         return Commands(parts, context)

@@ -25,10 +25,12 @@ from intercomd.clock import SystemClock
 from intercomd.daemon.boards import Board
 from intercomd.daemon.control import Control
 from intercomd.daemon.operator_desk import OperatorDesk
+from intercomd.daemon.process import IdSource
 from intercomd.demarch.tools import DemarchPolicy, DemarchTools
+from intercomd.desk.tasks import TaskDesk
 from intercomd.domain.commands import ChatFacts, answer
 from intercomd.domain.leases import DISPATCH, Holder
-from intercomd.domain.mailbox import CommandReply, Heartbeat
+from intercomd.domain.mailbox import CommandReply, Heartbeat, TasksChanged
 from intercomd.domain.orchestrator import OrchestratorView, State
 from intercomd.domain.preflight import Finding
 from intercomd.settings.values import BindAddress
@@ -284,6 +286,9 @@ def api(store: Store, threads: int) -> Iterator[Api]:
             outgoing=None,
         ),
         demarch=DemarchTools(DemarchPolicy(False, True, frozenset(), frozenset()), Path("/"), {}),
+        tasks=TaskDesk(
+            store, clock, IdSource(clock), "Europe/Vienna", lambda: book.address("scheduler").hint(TasksChanged())
+        ),
         preflight=lambda: [Finding("store", True, "it answers"), Finding("disk", False, "it is full")],
     )
     app = create_app(services, None, threads)
