@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from typing import Any, Protocol
+from collections.abc import Mapping
 
 import pytest
 
@@ -13,7 +10,7 @@ from intercomd.domain.ids import ChatJid
 from intercomd.store.named_queries import load_queries
 from intercomd.store.opening import StoreSettings
 from tests.store.household import Household, reply
-from tests.support.postgres import PostgresServer
+from tests.store.raw import open_raw
 
 INDEXES = {
     "list_ready": ["groups_pending"],
@@ -84,28 +81,10 @@ CROWD = (
 )
 
 
-class RunSql(Protocol):
-    """Runs one statement and gives its rows."""
-
-    def __call__(self, sql: str, /) -> Sequence[Sequence[Any]]: ...
-
-
-@contextmanager
-def open_raw(settings: StoreSettings) -> Iterator[RunSql]:
-    """The store's database without the store."""
-    if settings.sqlite_path is not None:
-        with closing(sqlite3.connect(settings.sqlite_path, isolation_level=None)) as file:
-            yield lambda sql: file.execute(sql).fetchall()
-    else:
-        dsn = str(settings.postgres_dsn)
-        with PostgresServer(dsn).connection(dsn.rpartition("/")[2]) as connection:
-            yield lambda sql: connection.run(sql) or []
-
-
-def filled_in(query: str) -> str:
+def filled_in(query: str, values: Mapping[str, str]) -> str:
     """The query's text with values in place of its parameters."""
     sql = load_queries()[query].sql
-    for name, value in VALUES.items():
+    for name, value in values.items():
         sql = sql.replace(f":{name}", value)
     return sql
 
@@ -118,7 +97,7 @@ def test_frequent_queries_are_answered_from_an_index(store_settings: StoreSettin
         for statement in CROWD:
             run_sql(statement)
         plans = {
-            query: "".join(f"{row[-1]}\n" for row in run_sql(f"{explain} {filled_in(query)}")) for query in INDEXES
+            query: "".join(f"{row[-1]}\n" for row in run_sql(f"{explain} {filled_in(query, VALUES)}")) for query in INDEXES
         }
     unindexed = {query: plan for query, plan in plans.items() if not any(name in plan for name in INDEXES[query])}
     scanning = {query: plan for query, plan in plans.items() if any(scan in plan for scan in SCANS)}

@@ -43,9 +43,7 @@ SELECT * FROM scheduled_tasks WHERE status <> 'completed' ORDER BY group_folder,
 SELECT * FROM scheduled_tasks WHERE group_folder = :folder AND status <> 'completed' ORDER BY number LIMIT :limit
 
 -- :name count_active_tasks
--- Both conditions, since one index holds all that is not completed.
-SELECT COUNT(*) AS count FROM scheduled_tasks
-WHERE group_folder = :folder AND status <> 'completed' AND status = 'active'
+SELECT COUNT(*) AS count FROM scheduled_tasks WHERE group_folder = :folder AND status = 'active'
 
 -- :name list_due_tasks
 SELECT * FROM scheduled_tasks WHERE status = 'active' AND next_run <= :now ORDER BY next_run, id
