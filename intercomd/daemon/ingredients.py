@@ -14,6 +14,7 @@ from intercomd.clock import Clock
 from intercomd.daemon.boards import Board
 from intercomd.daemon.control import Control, SomethingChanged
 from intercomd.daemon.launching import AgentChoices, SandboxLauncher
+from intercomd.daemon.model_access import open_gateway
 from intercomd.daemon.process import IdSource, is_gone, own_holder
 from intercomd.daemon.wiring import Parts, held_leases, own_channels
 from intercomd.sandbox.choice import choose_engine, end_strays, make_engines
@@ -85,12 +86,13 @@ def make_parts(
         default_runtime=settings.runtimes.default_runtime,
         default_models={name: profile.default_model for name, profile in settings.runtimes.profiles.items()},
     )
+    gateway = open_gateway(settings, os.environ, clock)
     return Parts(
         settings=settings,
         store=store,
         choose_engine=lambda: choose_engine(settings.sandbox.engine, engines),
         end_strays=lambda list_live: end_strays(engines, layout.lock_directory, list_live),
-        make_launcher=lambda engine: SandboxLauncher(engine, layout, choices, clock),
+        make_launcher=lambda engine: SandboxLauncher(engine, layout, choices, gateway, clock),
         layout=layout,
         leases=held_leases(clock, own_channels(settings) | bridged),
         holder=own_holder(),

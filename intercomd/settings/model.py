@@ -103,8 +103,21 @@ class Profile(Struct, frozen=True, kw_only=True):
     default_model: Annotated[str, Meta(description="The model of groups that have not chosen one.")] = ""
     required_env: Annotated[
         tuple[str, ...],
-        Meta(description="Environment variables that must be set when this is the default runtime."),
+        Meta(
+            description="Environment variables that must be set when this is the default runtime. Not looked at for "
+            "claude, codex and gemini, whose credentials have more than one form: docs/gateway.md."
+        ),
     ] = ()
+    upstream_url: Annotated[
+        str | None,
+        Meta(
+            pattern=r"^(https://[^\s/?#@]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(/[^\s?#]*)?$",
+            extra={"allowed": "must be https://HOST[:PORT][/PATH], or http:// on this machine"},
+            description="Where the model provider answers when it is not the provider itself: a proxy of yours, or a "
+            "model on this machine. The provider's own paths are appended. For claude, codex and gemini.",
+            examples=["http://127.0.0.1:8080"],
+        ),
+    ] = None
     image: Annotated[
         str | None,
         Meta(

@@ -11,6 +11,8 @@ from intercomd.errors import InvalidInput
 from intercomd.settings.model import Settings
 from intercomd.settings.reading import SettingsReader, did_you_mean, suggest
 
+_WITH_GATEWAY = frozenset({"claude", "codex", "gemini"})
+"""Runtimes whose credential the model gateway finds, in any of its forms, at the start of a run."""
 RUNTIMES_BUILT = frozenset({"echo"})
 
 NOT_BUILT: Mapping[tuple[str, object], str] = {
@@ -69,7 +71,7 @@ def _check_runtimes(settings: Settings, environment: Mapping[str, str], reader: 
     elif settings.orchestrator.enabled and name not in RUNTIMES_BUILT:
         advice = f"this version can run only {', '.join(sorted(RUNTIMES_BUILT))} (needed by orchestrator.enabled)"
         reader.complain("runtimes.default_runtime", name, advice)
-    elif settings.orchestrator.enabled:
+    elif settings.orchestrator.enabled and name not in _WITH_GATEWAY:
         missing = [variable for variable in profile.required_env if not environment.get(variable, "").strip()]
         if missing:
             advice = f"not set in the environment: {', '.join(missing)}"

@@ -21,12 +21,14 @@ from intercomd.channels.live import LiveBoard
 from intercomd.channels.local import LocalSender
 from intercomd.clock import SystemClock
 from intercomd.daemon.launching import SandboxLauncher
+from intercomd.daemon.model_access import open_keyring
 from intercomd.daemon.process import IdSource, is_gone, own_holder
 from intercomd.daemon.wiring import Addresses, Parts, addresses_in, held_leases, tree_spec
 from intercomd.domain.chat import Group, IncomingMessage
 from intercomd.domain.ids import ChatJid, Folder
 from intercomd.domain.leases import DISPATCH
 from intercomd.domain.mailbox import ChatStored, DeliverTexts, Drain, Poll, RenewLeases
+from intercomd.gateway.model_gateway import ModelGateway
 from intercomd.sandbox.layout import Layout
 from intercomd.settings.model import Orchestrator, Settings
 from intercomd.store.opening import StoreSettings, open_store
@@ -131,6 +133,7 @@ def staged(home: Path, store: Store, agent: Agent, slots: int) -> Iterator[Stage
     orchestrator = Orchestrator(max_concurrent_containers=slots, poll_interval_ms=_NEVER_MS, idle_timeout_ms=_SOON_MS)
     layout = Layout(home / "data", home / "groups", "bench")
     clock, book = SystemClock(), AddressBook()
+    gateway = ModelGateway(home / "data/gateway", open_keyring({}), clock)
     leases = held_leases(clock)
     deliveries, view, board, has_lease = Deliveries(), _Slots(), LiveBoard(), threading.Event()
     to = addresses_in(book)
@@ -138,7 +141,7 @@ def staged(home: Path, store: Store, agent: Agent, slots: int) -> Iterator[Stage
         settings=Settings(orchestrator=orchestrator),
         store=store,
         choose_engine=agent.engine,
-        make_launcher=lambda engine: SandboxLauncher(engine, layout, CHOICES, clock),
+        make_launcher=lambda engine: SandboxLauncher(engine, layout, CHOICES, gateway, clock),
         layout=layout,
         leases=leases,
         holder=own_holder(),
