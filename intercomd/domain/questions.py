@@ -87,8 +87,8 @@ class ChoicePress:
 
 @dataclass(frozen=True, slots=True)
 class PressOutcome:
-    """What became of a press. `question` is as it stands now; None when the chat has no such question, or may not
-    answer it since it is no group. `is_taken`: this press is the answer."""
+    """What became of a press. `question` is as it stands now; None when the chat has no such question or choice, or
+    may not answer since it is no group. `is_taken`: this press is the answer."""
 
     question: Question | None
     is_taken: bool = False

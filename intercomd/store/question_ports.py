@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from intercomd.domain.ids import ChatJid
-from intercomd.domain.questions import NewQuestion, ChoicePress, PressOutcome, Question
+from intercomd.domain.questions import ChoicePress, NewQuestion, PressOutcome, Question
 
 
 class Questions(Protocol):

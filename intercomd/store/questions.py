@@ -100,7 +100,7 @@ def _press(transaction: Transaction, press: ChoicePress, now: datetime) -> Press
         return PressOutcome(None)
     if press.choice >= len(question.choices):
         _refuse(transaction, press, f"{press.question_id} has no choice {press.choice + 1}", now)
-        return PressOutcome(question)
+        return PressOutcome(None)
     message = IncomingMessage(
         press.chat_jid,
         clean(f"press:{press.press_id}"),

@@ -29,6 +29,7 @@ INDEXES = {
     "list_recent_texts_of_chat": ["outbox_chat_jid_position", "autoindex_outbox_2"],
     "list_stranded_texts": ["outbox_sending"],
     "find_live_run": ["runs_live"],
+    "find_open_question": ["questions_open"],
     "list_recent_events_of_chat": ["events_by_chat"],
 }
 """Per query the index that answers it, by its name on either engine."""
@@ -77,6 +78,9 @@ CROWD = (
     """INSERT INTO events (at, code, chat_jid, detail)
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000)
     SELECT i, 'x', 'local:' || (i % 50), '' FROM n""",
+    """INSERT INTO questions (question_id, chat_jid, folder, content, choices, state, asked_at, answer_seq, choice)
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)
+    SELECT 'q' || i, 'local:' || (i % 50 + 1), 'g', '?', '[]', 'answered', i, i, 0 FROM n""",
     "ANALYZE",
 )
 
@@ -97,7 +101,8 @@ def test_frequent_queries_are_answered_from_an_index(store_settings: StoreSettin
         for statement in CROWD:
             run_sql(statement)
         plans = {
-            query: "".join(f"{row[-1]}\n" for row in run_sql(f"{explain} {filled_in(query, VALUES)}")) for query in INDEXES
+            query: "".join(f"{row[-1]}\n" for row in run_sql(f"{explain} {filled_in(query, VALUES)}"))
+            for query in INDEXES
         }
     unindexed = {query: plan for query, plan in plans.items() if not any(name in plan for name in INDEXES[query])}
     scanning = {query: plan for query, plan in plans.items() if any(scan in plan for scan in SCANS)}

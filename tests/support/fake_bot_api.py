@@ -17,7 +17,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tests.support.fake_bot_rules import Refused, check_markup, check_text, text_as_shown
+from tests.support.fake_bot_rules import Refused, check_markup, check_text, read_buttons, text_as_shown
 from tests.support.waiting import DEADLINE_SECONDS, Probe, wait_for
 
 TOKEN = "123456:TEST-token"
@@ -76,6 +76,7 @@ class Message:
     chat_id: int
     message_id: int
     text: str
+    buttons: list[tuple[str, str]] = field(default_factory=list)
 
 
 class FakeBotApi:
@@ -167,7 +168,7 @@ class FakeBotApi:
 
     def _send(self, fields: dict[str, Any]) -> object:
         chat_id = self._find_chat(fields)
-        message = Message(chat_id, len(self.messages) + 1, _text(fields))
+        message = Message(chat_id, len(self.messages) + 1, _text(fields), read_buttons(fields.get("reply_markup")))
         self.messages.append(message)
         return _rendered(message)
 
@@ -178,13 +179,14 @@ class FakeBotApi:
         if not found:
             raise Refused(400, "Bad Request: message to edit not found")
         text = _text(fields)
-        if text == found[0].text:
+        buttons = read_buttons(fields.get("reply_markup"))
+        if (text, buttons) == (found[0].text, found[0].buttons):
             raise Refused(
                 400,
                 "Bad Request: message is not modified: specified new message content and reply markup are exactly "
                 "the same as a current content and reply markup of the message",
             )
-        found[0].text = text
+        found[0].text, found[0].buttons = text, buttons
         return _rendered(found[0])
 
     def _answer(self, fields: dict[str, Any]) -> object:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
 
 from intercomd.domain.text import utf16_units
 
 _LIMIT = 4096
+_BUTTON_DATA_BYTES = 64
 _ENTITY = re.compile(r"\\([_*`\[])|([_*`])")
 
 
@@ -40,6 +42,17 @@ def check_markup(text: str) -> None:
     if opened is not None:
         description = f"can't parse entities: Can't find end of the entity starting at byte offset {opened[1]}"
         raise Refused(400, f"Bad Request: {description}")
+
+
+def read_buttons(markup: object) -> list[tuple[str, str]]:
+    """Label and data of the buttons of an inline keyboard, which clients send as JSON or as a text of it."""
+    keyboard = json.loads(markup) if isinstance(markup, str) else markup
+    if not isinstance(keyboard, dict):
+        return []
+    buttons = [(button["text"], button["callback_data"]) for row in keyboard["inline_keyboard"] for button in row]
+    if not all(1 <= len(data.encode()) <= _BUTTON_DATA_BYTES for _, data in buttons):
+        raise Refused(400, "Bad Request: BUTTON_DATA_INVALID")
+    return buttons
 
 
 def text_as_shown(text: str) -> str:

@@ -39,7 +39,7 @@ from intercomd.domain.routing import TELEGRAM
 from intercomd.settings.values import BindAddress
 from intercomd.store.ports import Store
 from intercomd.supervision.addresses import AddressBook
-from intercomd.supervision.port import Actor, ChildSpec, Context, SupervisorSpec
+from intercomd.supervision.port import Actor, Address, ChildSpec, Context, SupervisorSpec
 from intercomd.supervision.tree import SupervisionTree
 from tests.store.conftest import engine, postgres_server, store, store_settings  # noqa: F401 - fixtures
 from tests.support.fake_bot_api import TOKEN, FakeBotApi, running_bot_api
@@ -71,6 +71,7 @@ class Daemon:
     commands: Probe[object]
     tools_folder: Path
     board: LiveBoard
+    outbox: Address
 
     def post(self, path: str, body: object) -> tuple[int, dict[str, Any]]:
         host, _, port = self.server.url.removeprefix("http://").rpartition(":")
@@ -164,7 +165,7 @@ def daemon(store: Store, fake: FakeBotApi, bot: HttpBotApi, tmp_path: Path) -> I
     server = ApiServer(app, BindAddress.parse("127.0.0.1:0"), options, board.release)
     tree.start()
     server.start()
-    yield Daemon(store, fake, server, lease, message_loop, commands, tools_folder, board)
+    yield Daemon(store, fake, server, lease, message_loop, commands, tools_folder, board, book.address("outbox"))
     assert server.stop(timedelta(seconds=5))
     assert tree.stop(timedelta(seconds=5)) == ()
     gates.close()

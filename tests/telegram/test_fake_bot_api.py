@@ -47,6 +47,22 @@ def test_client_knows_the_bot_and_its_message(fake: FakeBotApi) -> None:
     assert fake.texts(CHAT) == ["changed"]
 
 
+def test_client_shows_buttons_until_the_message_is_edited(fake: FakeBotApi) -> None:
+    """An inline keyboard is shown, taken away by an edit without one, and its data has at most 64 bytes."""
+
+    async def work(bot: telegram.Bot) -> None:
+        button = telegram.InlineKeyboardButton("Red", callback_data="answer:q:1")
+        sent = await bot.send_message(CHAT, "Which?", reply_markup=telegram.InlineKeyboardMarkup([[button]]))
+        assert fake.messages[0].buttons == [("Red", "answer:q:1")]
+        await bot.edit_message_text("Which?", CHAT, sent.message_id)
+        assert fake.messages[0].buttons == []
+        long = telegram.InlineKeyboardButton("Red", callback_data="é" * 33)
+        with pytest.raises(BadRequest, match="Button_data_invalid"):
+            await bot.send_message(CHAT, "Which?", reply_markup=telegram.InlineKeyboardMarkup([[long]]))
+
+    use(fake, work)
+
+
 @pytest.mark.parametrize(
     ("text", "mode", "complaint"),
     [
