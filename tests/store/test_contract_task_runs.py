@@ -103,12 +103,13 @@ def test_open_refuses_a_lost_fence_and_an_unknown_group(chores: Chores) -> None:
 
 def test_fire_of_a_task_put_to_rest_behind_our_back_is_skipped(chores: Chores, store_settings: StoreSettings) -> None:
     """B-71: what is due is checked again at the start, and the next fire is taken instead."""
-    for name in ("paused", "gone", "done"):
+    for name in ("paused", "gone", "done", "elsewhere"):
         chores.add(hourly(TaskId(name)))
     chores.claim_due()
     with open_raw(store_settings) as run_sql:
         run_sql("UPDATE scheduled_tasks SET status = id WHERE id = 'paused'")
         run_sql("UPDATE scheduled_tasks SET status = 'completed' WHERE id = 'done'")
+        run_sql("UPDATE scheduled_tasks SET chat_jid = 'local:attic' WHERE id = 'elsewhere'")
         run_sql("DELETE FROM scheduled_tasks WHERE id = 'gone'")
     chores.wait(MINUTE)
     chores.add(once())
@@ -116,10 +117,11 @@ def test_fire_of_a_task_put_to_rest_behind_our_back_is_skipped(chores: Chores, s
     opened = chores.open_task()
     assert opened.task is not None
     assert opened.task.task_id == BREAD
-    assert [chores.fire(TaskId(name)).reason for name in ("paused", "gone", "done")] == [
+    assert [chores.fire(TaskId(name)).reason for name in ("paused", "gone", "done", "elsewhere")] == [
         SkipReason.TASK_PAUSED,
         SkipReason.TASK_REMOVED,
         SkipReason.TASK_COMPLETED,
+        SkipReason.GROUP_REMOVED,
     ]
 
 

@@ -1,4 +1,4 @@
-"""With 100,000 tasks and their ledger, whatever is asked often is answered from an index, as each engine's plan says."""
+"""With 100,000 tasks and their ledger, whatever is asked often comes from an index: so says each engine's plan."""
 
 from __future__ import annotations
 
