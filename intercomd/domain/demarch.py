@@ -58,6 +58,10 @@ class RunEvents(Operation, frozen=True, kw_only=True, tag="run_events"):
     since: str | None = None
 
 
+class Research(Operation, frozen=True, kw_only=True, tag="research"):
+    query: str
+
+
 class CreateIssue(Operation, frozen=True, kw_only=True, tag="create_issue"):
     title: str
     description: str | None = None
@@ -90,7 +94,7 @@ class ApproveGate(Operation, frozen=True, kw_only=True, tag="approve_gate"):
     reason: str | None = None
 
 
-ReadOperation = RunStatus | SprintPhase | SearchBeads | SpecLookup | ReviewSummary | NextWork | RunEvents
+ReadOperation = RunStatus | SprintPhase | SearchBeads | SpecLookup | ReviewSummary | NextWork | RunEvents | Research
 WriteOperation = CreateIssue | UpdateIssue | CloseIssue | StartRun | ApproveGate
 
 
@@ -134,6 +138,8 @@ def plan(operation: ReadOperation | WriteOperation) -> Invocation | None:
         case RunEvents(limit=limit, since=since):
             events = ("ic", "events", "tail", "--consumer=intercom")
             return _invocation(*events, limit=str(limit or _DEFAULT_EVENTS), since=since)
+        case Research(query=query):
+            return _research(query)
         case CreateIssue(title=title, labels=labels):
             return _invocation(
                 "bd",
@@ -167,6 +173,15 @@ def plan(operation: ReadOperation | WriteOperation) -> Invocation | None:
 def _invocation(*words: str, about: str | None = None, **options: str | None) -> Invocation:
     subject = () if about is None else (about,)
     return Invocation(" ".join((*words, "--json")), (*words, *subject, "--json", *_given(options)))
+
+
+def _research(query: str) -> Invocation:
+    """The one value that stands by itself, so it must not look like an option."""
+    text = clean(query).strip()
+    if not text or text.startswith("-"):
+        raise InvalidInput("query", "must be a text that does not begin with '-'")
+    words = ("ic", "discovery", "search", "--json")
+    return Invocation(" ".join(words), (*words, text))
 
 
 def _given(options: dict[str, str | None]) -> Iterator[str]:

@@ -1,0 +1,187 @@
+"""Carries out what a file of an agent asks for, at least once and with the effect of once.
+
+The order makes a crash at any point harmless: the claim is stored, then the effect under the claim's key, then the
+answer; then the answer is put where the agent looks, and last the file goes. Whoever finds the file again goes on from
+there. What is refused or makes no sense is answered, or kept in quarantine with its reason (hazard B-83).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from intercomd.clock import Clock
+from intercomd.desk.tools import Caller, Effect, Toolbox, call
+from intercomd.domain.agent_files import FileKind, ToolAnswer
+from intercomd.domain.chat import Group
+from intercomd.domain.ids import Folder
+from intercomd.domain.leases import Fence
+from intercomd.domain.rights import Requester
+from intercomd.errors import NotFound
+from intercomd.ipc.formats import Request, parse_request
+from intercomd.ipc.quarantine import Quarantine
+from intercomd.ipc.reading import FoundFile, UnfitFile
+from intercomd.ipc.tree import IpcTree, Look
+from intercomd.logs import EventLog
+from intercomd.store.ports import Store
+
+_MOST_PEEKED = 100
+_IN_DOUBT = (
+    "The daemon was stopped in the middle of this call, and nobody knows whether it was done. See what is there before "
+    "you ask again, as a new call."
+)
+_OTHER_CALL = "This uuid stands for another call already; use a new one."
+_log = EventLog("ipc")
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A file that was read and understood; `is_claimed` when the store knows of it."""
+
+    folder: Folder
+    kind: FileKind
+    found: FoundFile
+    request: Request
+    is_claimed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class LongJob:
+    """A job whose `work` takes long: whoever does it elsewhere hands the answer to `conclude`. `work` may raise
+    `StoreUnavailable`; then the file is as it was."""
+
+    job: Job
+    work: Callable[[], ToolAnswer]
+
+
+class AgentFileDesk:
+    """For one caller at a time, but for `note_effects`. Every method may raise `StoreUnavailable`, and leaves the file
+    where it is then."""
+
+    def __init__(
+        self, tree: IpcTree, quarantine: Quarantine, store: Store, toolbox: Toolbox, main_folder: str, clock: Clock
+    ) -> None:
+        self._tree = tree
+        self._quarantine = quarantine
+        self._store = store
+        self._toolbox = toolbox
+        self._main_folder = main_folder
+        self._clock = clock
+        self._stuck: dict[Folder, set[tuple[FileKind, str]]] = defaultdict(set)
+        """Files that are dealt with and cannot be removed: they are not looked at again until `forget_stuck`."""
+
+    def look(self, folder: Folder, kind: FileKind, limit: int) -> Look:
+        look = self._tree.look(folder, kind, limit)
+        stuck = self._stuck.get(folder)
+        if not stuck:
+            return look
+        return Look(tuple(name for name in look.names if (kind, name) not in stuck), look.is_cut)
+
+    def forget_stuck(self, folder: Folder) -> None:
+        """Try them again: whoever made them so may have thought better of it."""
+        self._stuck.pop(folder, None)
+
+    def take(self, folder: Folder, kind: FileKind, name: str, fence: Fence) -> LongJob | None:
+        """Deal with one file; None when that is done. Raises `FenceLost` when this process may not."""
+        found: FoundFile | None = None
+        try:
+            found = self._tree.read(folder, kind, name)
+            if found is None:
+                return None
+            job = Job(folder, kind, found, parse_request(folder, kind, found))
+        except UnfitFile as unfit:
+            self._refuse(folder, kind, name, found, unfit.content, str(unfit))
+            return None
+        try:
+            group = self._store.groups.get(folder).group
+        except NotFound as error:
+            self.conclude(job, ToolAnswer(False, str(error)))
+            return None
+        return self._begin(job, group, fence)
+
+    def conclude(self, job: Job, answer: ToolAnswer) -> None:
+        """Make the answer known and clear the file away."""
+        now = self._clock.now()
+        if job.is_claimed:
+            self._store.agent_files.settle(job.request.claim.key, answer, now)
+        if job.request.uuid is not None:
+            self._answer(job, job.request.uuid, answer)
+        elif not answer.is_ok:
+            self._refuse(job.folder, job.kind, job.found.name, job.found, job.found.content, answer.text)
+            return
+        self._remove(job.folder, job.kind, job.found.name, job.found)
+
+    def note_effects(self, folder: Folder) -> None:
+        """The agent of `folder` has ended: if files of its still ask for something, that will happen, so its run has
+        effects (hazard B-114)."""
+        if self._has_waiting_effects(folder):
+            self._store.agent_files.mark_effects(folder)
+
+    # -- one file -------------------------------------------------------------------------------------
+
+    def _begin(self, job: Job, group: Group, fence: Fence) -> LongJob | None:
+        request = job.request
+        tool = self._toolbox.get(request.call.name)
+        if tool is None:
+            self.conclude(job, ToolAnswer(False, f"Unknown query type: {request.call.name[:100]}"))
+            return None
+        requester = Requester(group.folder, group.folder == self._main_folder, f"the agent of {group.folder}")
+        caller = Caller(requester, group.folder, group.jid, request.claim.key)
+        if tool.effect is not Effect.NOTHING:
+            claimed = self._store.agent_files.claim(fence, request.claim, self._clock.now())
+            if claimed.is_other:
+                self.conclude(job, ToolAnswer(False, _OTHER_CALL))
+                return None
+            job = Job(job.folder, job.kind, job.found, request, is_claimed=True)
+            known = claimed.answer
+            if known is None and claimed.is_repeat and tool.effect is Effect.OUTSIDE:
+                known = ToolAnswer(False, _IN_DOUBT)
+            if known is not None:
+                self.conclude(job, known)
+                return None
+            caller = Caller(requester, group.folder, group.jid, caller.key, claimed.is_repeat, claimed.run_id)
+        work = partial(call, tool, caller, request.call.params)
+        if tool.takes_long:
+            return LongJob(job, work)
+        self.conclude(job, work())
+        return None
+
+    def _answer(self, job: Job, uuid: str, answer: ToolAnswer) -> None:
+        try:
+            self._tree.answer(job.folder, uuid, answer)
+        except OSError as error:
+            _log.warning("ipc.not_answered", folder=job.folder, uuid=uuid, error=error.strerror)
+
+    def _refuse(
+        self, folder: Folder, kind: FileKind, name: str, found: FoundFile | None, content: bytes | None, reason: str
+    ) -> None:
+        try:
+            kept = self._quarantine.keep(folder, kind, name, content, reason, self._clock.now())
+        except OSError as error:
+            _log.error("ipc.not_quarantined", folder=folder, kind=kind, error=error)
+            self._stuck[folder].add((kind, name))
+            return
+        _log.warning("ipc.refused", folder=folder, kind=kind, kept=kept)
+        self._remove(folder, kind, name, found)
+
+    def _remove(self, folder: Folder, kind: FileKind, name: str, found: FoundFile | None) -> None:
+        if not self._tree.remove(folder, kind, name, None if found is None else found.identity):
+            _log.warning("ipc.not_removed", folder=folder, kind=kind)
+            self._stuck[folder].add((kind, name))
+
+    def _has_waiting_effects(self, folder: Folder) -> bool:
+        if any(self._tree.look(folder, kind, 1).names for kind in (FileKind.MESSAGES, FileKind.TASKS)):
+            return True
+        queries = self._tree.look(folder, FileKind.QUERIES, _MOST_PEEKED).names
+        return any(self._has_effect(folder, name) for name in queries)
+
+    def _has_effect(self, folder: Folder, name: str) -> bool:
+        try:
+            found = self._tree.read(folder, FileKind.QUERIES, name)
+            request = None if found is None else parse_request(folder, FileKind.QUERIES, found)
+        except UnfitFile:
+            return False
+        tool = None if request is None else self._toolbox.get(request.call.name)
+        return tool is not None and tool.effect is not Effect.NOTHING
