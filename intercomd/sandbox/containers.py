@@ -12,6 +12,7 @@ known to be gone.
 from __future__ import annotations
 
 import os
+import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -43,6 +44,7 @@ DEFAULT_IMAGE = "intercom-agent:latest"
 _CHECK_SECONDS = 30.0
 _SIGNAL_BASE = 128
 _ENGINE_FAILED, _NOT_EXECUTABLE, _NOT_FOUND = 125, 126, 127
+_INIT_COMPLAINT = re.compile(r"failed to exec pid1|\[FATAL tini")
 _ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "HOME": "/tmp",
@@ -214,12 +216,12 @@ class ContainerEngine:
 
     def explain(self, returncode: int, error_tail: str) -> str:
         """The engine's own complaint, where it may be one, with what to do about it."""
-        if returncode not in {_ENGINE_FAILED, _NOT_EXECUTABLE, _NOT_FOUND}:
-            return error_tail
         words = last_words(error_tail.encode())
         if returncode == _ENGINE_FAILED:
             return f"{self.name}: {with_remedy(words)}"
-        return f"{self.name}: the image cannot run the agent: {words}"
+        if returncode in {_NOT_EXECUTABLE, _NOT_FOUND} or (returncode and _INIT_COMPLAINT.search(words)):
+            return f"{self.name}: the image cannot run the agent: {words}"
+        return error_tail
 
     def _end_rest(self, start: str, returncode: int) -> None:
         """A client that ends with 0 has seen its container end, and removed it."""

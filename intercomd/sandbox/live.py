@@ -37,7 +37,7 @@ from intercomd.sandbox.streams import Streams
 ERROR_TAIL_BYTES = 2000
 _START_SECONDS = 30.0
 _LOCK_SECONDS = 5.0
-_END_PAUSE_SECONDS = 5.0
+_END_PAUSE_SECONDS = 1.0
 _SAY_PAUSE_SECONDS = 0.1
 _SAY_SECONDS = 60.0
 _START_ERRORS = (SandboxError, OSError, ValueError)
@@ -197,13 +197,15 @@ class LiveSandbox:
         """Until nothing is left: the group's next sandbox may not start before, however long its engine is silent."""
         if self._rest is None:
             return
+        report, pause = _LOG.error, Event()
         while True:
             try:
                 self._rest.end(returncode)
                 break
             except SandboxError as error:
-                _LOG.error("sandbox.not_ended", run_id=self._spec.run_id, sandbox=self._name, error=error)
-            Event().wait(_END_PAUSE_SECONDS)
+                report("sandbox.not_ended", run_id=self._spec.run_id, sandbox=self._name, error=error)
+            report = _LOG.debug
+            pause.wait(_END_PAUSE_SECONDS)
         os.close(self._rest.lock)
 
     def _wait_for_lock(self) -> None:

@@ -27,7 +27,10 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
 FULL = pytest.mark.full
 
 
-@pytest.fixture(params=["process", pytest.param("bubblewrap", marks=FULL), pytest.param("podman", marks=FULL)])
+CONTAINERS = (pytest.param("podman", marks=FULL),)
+
+
+@pytest.fixture(params=["process", pytest.param("bubblewrap", marks=FULL), *CONTAINERS])
 def engine_name(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

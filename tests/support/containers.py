@@ -64,7 +64,7 @@ def _thin_tar() -> bytes:
     with tarfile.open(fileobj=buffer, mode="w") as tar:
         for name in _FOLDERS:
             folder = tarfile.TarInfo(name)
-            folder.type, folder.mode = tarfile.DIRTYPE, 0o755
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
             tar.addfile(folder)
         for name in _LINKS:
             link = tarfile.TarInfo(name)
