@@ -20,6 +20,7 @@ from intercomd.errors import NotFound, StoreUnavailable
 from intercomd.store.opening import StoreSettings, open_store
 from intercomd.store.ports import FrameWrite, InputLimits
 from intercomd.store.postgres_dsn import parse_dsn
+from tests.store.chores import Chores
 from tests.store.household import (
     COOKS,
     HOLDER,
@@ -39,6 +40,11 @@ pytestmark = pytest.mark.full
 
 _DATABASE = "ambiguous"
 _TEXT = OutboxId("a")
+_REPEATABLE = {
+    "events": "at, code, chat_jid, folder, run_id, task_id, seq, detail",
+    "task_run_logs": "task_id, run_at, duration_ms, status, result, error",
+}
+"""The columns of tables whose rows are numbered by the server."""
 FILE = FileClaim("ipc-1", COOKS, "send_message", "digest")
 
 
@@ -102,9 +108,9 @@ def with_claimed_file(house: Household) -> None:
     house.store.agent_files.claim(Fence(IPC, Epoch(1)), FILE, NOON)
 
 
-Call = Callable[[Household], Any]
+Call = Callable[[Chores], Any]
 
-WRITES: dict[str, tuple[Callable[[Household], None], Call]] = {
+WRITES: dict[str, tuple[Callable[[Chores], None], Call]] = {
     "ingest": (nothing, lambda h: h.store.chats.ingest(message("new"), NOON).seq),
     "ingest edit": (with_request, lambda h: h.store.chats.ingest(message("1", "edited"), NOON)),
     "add": (nothing, lambda h: h.store.groups.add(Group(ChatJid("local:x"), "X", Folder("x")), NOON)),
@@ -180,12 +186,12 @@ class Bench:
             dsn += "" if target.password is None else f" password='{target.password}'"
         return StoreSettings(assistant_name="Ada", main_folder="main", postgres_dsn=dsn)
 
-    def play(self, prepare: Callable[[Household], None], call: Call, fault: Fault | None) -> tuple[Any, Any]:
+    def play(self, prepare: Callable[[Chores], None], call: Call, fault: Fault | None) -> tuple[Any, Any]:
         """Run `call` on a prepared house, through `fault` if there is one; its answer and the state it leaves."""
         self.server.delete_rows(_DATABASE)
         store = open_store(self.settings(through_proxy=False))
         try:
-            house = Household(store)
+            house = Chores(store)
             prepare(house)
         finally:
             store.close()
@@ -202,11 +208,11 @@ class Bench:
             house.store.close()
 
     def dump(self) -> dict[str, list[list[Any]]]:
-        """Every table's rows; events without their numbers, which a rolled back try uses up."""
+        """Every table's rows, without numbers that a rolled back try uses up."""
         state = {}
         with self.server.connection(_DATABASE) as connection:
             for (table,) in connection.run("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
-                columns = "at, code, chat_jid, folder, run_id, seq, detail" if table == "events" else "*"
+                columns = _REPEATABLE.get(table, "*")
                 state[table] = sorted(connection.run(f"SELECT {columns} FROM {table}"), key=repr)
         return state
 
