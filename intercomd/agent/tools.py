@@ -58,7 +58,7 @@ _SCHEDULE_VALUE = _text(
 )
 _ZONE = _text("An IANA time zone such as 'Europe/Berlin'. Without it the household's own.", _SHORT)
 _CONTEXT = _one_of(
-    "group: the run continues this conversation. isolated: it starts empty, and nothing of it is remembered.",
+    "group (usual): the run continues this conversation. isolated: it starts empty, and nothing of it is remembered.",
     "group",
     "isolated",
 )

@@ -9,7 +9,7 @@ from typing import Protocol
 from intercomd.domain.instants import to_epoch_ms
 from intercomd.store.engine import Database, Transaction
 
-_BESIDE_RUNS = ("prune_cancels", "prune_fires", "prune_task_logs", "prune_agent_files")
+_BESIDE_RUNS = ("prune_cancels", "prune_fires", "prune_task_logs", "prune_agent_files", "prune_questions")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class Pruning(Protocol):
 
     def prune(self, events_before: datetime, runs_before: datetime, texts_before: datetime, limit: int) -> Pruned:
         """Remove up to `limit` rows of each kind that are older: events; ended runs with their inputs, cancels,
-        settled fires, task logs and handled files of agents; texts that are sent, failed or unknown."""
+        settled fires, task logs, handled files of agents, closed questions; texts that are sent, failed or unknown."""
         ...
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from intercomd.domain.ids import InputId, RunId
+from intercomd.domain.ids import InputId, QuestionId, RunId
+from intercomd.domain.questions import NewQuestion
 from intercomd.domain.runs import Outcome
 from intercomd.store.pruning import Pruned
-from tests.store.household import ONE_RETRY, Household, reply
+from tests.store.household import COOKS, ONE_RETRY, Household, reply
 
 LATER = timedelta(days=10)
 MANY = 1_000
@@ -67,6 +68,17 @@ def test_pruning_keeps_the_failed_run_that_waits_for_its_next_try(house: Househo
     house.open()
     house.end(outcome=Outcome.FAILED, policy=ONE_RETRY)
     assert prune_all(house).runs == 0
+
+
+def test_pruning_forgets_questions_that_are_closed(house: Household) -> None:
+    """An open question stays; the text that answered another one stays without it."""
+    for question_id in (QuestionId("q1"), QuestionId("q2")):
+        house.store.questions.ask(NewQuestion(question_id, COOKS, "Which?", ("Red", "Blue")), house.now)
+    prune_all(house)
+    house.say("m1", "2")
+    assert house.open().prompt.messages[0].answers is not None
+    prune_all(house)
+    assert house.open().prompt.messages[0].answers is None
 
 
 def test_pruning_goes_in_batches_until_nothing_is_left(house: Household) -> None:
