@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from intercomd.api import bridge_shapes
+from intercomd.api import bridge_shapes, task_shapes
 from intercomd.api import openapi_shapes as shapes
 from intercomd.api.commands import CommandBody
 from intercomd.api.groups import NewGroup
 from intercomd.api.local_chats import MAX_WAIT_SECONDS, NewLocalMessage
 from intercomd.api.orchestrator import LONGEST_WAIT_S, Wish
 from intercomd.api.requests import MAX_SEQ
+from intercomd.api.tasks import NewTask, RunNow, ScheduleBody, TaskPatch
 from intercomd.api.telegram import EditBody, IngressBody, SendBody
 from intercomd.api.telegram_callback import PressBody
 from intercomd.api.wire.endpoints import ENDPOINTS, PREFIX, Endpoint
@@ -143,6 +144,85 @@ _RESOURCES = (
     _post("/v1/commands", "run_command", "run a slash command", CommandBody, shapes.CommandAnswer, _ACTOR),
 )
 
+_TASK = "/v1/tasks/{task_id}"
+_TASKS = (
+    _get(
+        "/v1/tasks",
+        "list_tasks",
+        "scheduled tasks in the order of their ids, a page at a time",
+        task_shapes.TaskPage,
+        query={"group": {"type": "string"}, "after": {"type": "string"}, **_LIMIT},
+        problems=_BAD_QUERY,
+    ),
+    Operation(
+        method="POST",
+        path="/v1/tasks",
+        name="create_scheduled_task",
+        summary="save a task; the same id and values again make no second one",
+        answers={201: task_shapes.TaskShape},
+        body=NewTask,
+        problems={**_STORE, 404: "no group has the folder", 409: "the id is in use, or the group has too many tasks"},
+    ),
+    _post(
+        "/v1/tasks/preview",
+        "preview_schedule",
+        "the next fire times of a schedule, with a warning where the clock changes; nothing is saved",
+        ScheduleBody,
+        task_shapes.PreviewShape,
+        {},
+    ),
+    _get(_TASK, "get_scheduled_task", "one task", task_shapes.TaskShape, problems={**_NOT_FOUND, 422: None}),
+    Operation(
+        method="PATCH",
+        path=_TASK,
+        name="change_scheduled_task",
+        summary="change a task; another schedule begins anew, and makes a completed task active",
+        answers={200: task_shapes.TaskShape},
+        body=TaskPatch,
+        problems={**_NOT_FOUND, 409: "the group has too many tasks"},
+    ),
+    Operation(
+        method="DELETE",
+        path=_TASK,
+        name="cancel_scheduled_task",
+        summary="remove a task; a live run of it goes on",
+        answers={204: None},
+        problems={**_NOT_FOUND, 422: None},
+    ),
+    _post(
+        f"{_TASK}/pause",
+        "pause_scheduled_task",
+        "let a task rest; a paused one stays so",
+        None,
+        task_shapes.TaskShape,
+        {**_NOT_FOUND, 409: "it is completed", 422: None},
+    ),
+    _post(
+        f"{_TASK}/resume",
+        "resume_scheduled_task",
+        "go on from now, without what was missed; an active task stays so",
+        None,
+        task_shapes.TaskShape,
+        {**_NOT_FOUND, 409: "it was to run once, and that is past", 422: None},
+    ),
+    _post(
+        f"{_TASK}/run",
+        "run_scheduled_task",
+        "run a task now, beside its schedule; the same id again runs it once",
+        RunNow,
+        task_shapes.FireShape,
+        {**_NOT_FOUND, 409: "it runs or is about to"},
+    ),
+    _get(
+        f"{_TASK}/fires",
+        "list_fires",
+        "what became of a task's fire times, newest first",
+        task_shapes.FireList,
+        query=_LIMIT,
+        problems={**_NOT_FOUND, 422: None},
+    ),
+)
+
 _BRIDGES = (
     _post(
         "/v1/telegram/ingress",
@@ -228,4 +308,4 @@ _LOCAL = (
     ),
 )
 
-OPERATIONS: tuple[Operation, ...] = (*_PROBES, *_RESOURCES, *_BRIDGES, *_LOCAL, *map(_wire, ENDPOINTS))
+OPERATIONS: tuple[Operation, ...] = (*_PROBES, *_RESOURCES, *_TASKS, *_BRIDGES, *_LOCAL, *map(_wire, ENDPOINTS))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from intercomd.clock import Clock
-from intercomd.desk.tasks import TaskDesk
+from intercomd.desk.tasks import TaskDesk, TaskPolicy
 from intercomd.domain.mailbox import TasksChanged
 from intercomd.store.ports import Store
 from intercomd.supervision.port import Address
@@ -19,4 +19,4 @@ def task_desk(
     def on_change() -> None:
         scheduler.hint(TasksChanged())
 
-    return TaskDesk(store, clock, new_id, default_zone, on_change)
+    return TaskDesk(store, clock, new_id, TaskPolicy(default_zone), on_change)

@@ -31,11 +31,17 @@ from intercomd.errors import NotFound, PolicyRefused, StoreConflict
 from intercomd.store.ports import Store
 from intercomd.store.task_ports import Answer
 
-MAX_ACTIVE = 1000
-"""Active tasks of one group. Two that are made at the same moment may both be the last one: it bounds a mistake."""
-
 Answering = Callable[[ScheduledTask], Answer]
 """From a task as it will be to the reply that is stored together with the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskPolicy:
+    """`default_zone` is that of tasks without one. `max_active` bounds a group's active tasks, and with them a
+    mistake: two that are made at the same moment may both be the last."""
+
+    default_zone: str
+    max_active: int = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +62,13 @@ class TaskDesk:
         store: Store,
         clock: Clock,
         new_id: Callable[[str], str],
-        default_zone: str,
+        policy: TaskPolicy,
         on_change: Callable[[], None],
     ) -> None:
         self._store = store
         self._clock = clock
         self._new_id = new_id
-        self._default_zone = default_zone
+        self._policy = policy
         self._on_change = on_change
 
     # -- looking --------------------------------------------------------------------------------------
@@ -70,7 +76,7 @@ class TaskDesk:
     def preview(self, schedule_type: str, schedule_value: str, zone: str | None = None) -> SchedulePreview:
         """The next ten fire times of a schedule that nobody has saved; raises `InvalidInput` as `create` would."""
         now = self._clock.now()
-        zone = self._default_zone if zone is None else zone
+        zone = self._policy.default_zone if zone is None else zone
         schedule = parse_schedule(schedule_type, schedule_value, zone, anchor=now)
         first_fire(schedule, schedule_value, now)
         return SchedulePreview(schedule_in_words(schedule_type, schedule_value), zone, preview(schedule, now))
@@ -119,7 +125,7 @@ class TaskDesk:
         group = self._store.groups.get(draft.folder).group
         now = self._clock.now()
         task_id = draft.task_id or TaskId(self._new_id("t"))
-        task = plan_task(draft, task_id, group.jid, self._default_zone, now)
+        task = plan_task(draft, task_id, group.jid, self._policy.default_zone, now)
         self._check_room(task.group_folder, task.status)
         added = self._store.tasks.add(task, requester.name, now)
         self._on_change()
@@ -183,14 +189,15 @@ class TaskDesk:
             return None
 
     def _repeated(self, draft: TaskDraft, known: ScheduledTask) -> ScheduledTask:
-        if not is_repeat(draft, known, self._default_zone):
+        if not is_repeat(draft, known, self._policy.default_zone):
             raise StoreConflict(f"there is another task with the id {known.task_id} already")
         return known
 
     def _check_room(self, folder: Folder, status: str | None) -> None:
         """For a task that becomes active."""
-        if status == TaskStatus.ACTIVE and self._store.tasks.count_active(folder) >= MAX_ACTIVE:
-            raise StoreConflict(f"group {folder} has {MAX_ACTIVE} active tasks, and may have no more: cancel some")
+        most = self._policy.max_active
+        if status == TaskStatus.ACTIVE and self._store.tasks.count_active(folder) >= most:
+            raise StoreConflict(f"group {folder} has {most} active tasks, and may have no more: pause or cancel some")
 
 
 def _check_right(requester: Requester, folder: Folder, what: str) -> None:

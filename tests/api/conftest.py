@@ -27,10 +27,10 @@ from intercomd.daemon.control import Control
 from intercomd.daemon.operator_desk import OperatorDesk
 from intercomd.daemon.process import IdSource
 from intercomd.demarch.tools import DemarchPolicy, DemarchTools
-from intercomd.desk.tasks import TaskDesk
+from intercomd.desk.tasks import TaskDesk, TaskPolicy
 from intercomd.domain.commands import ChatFacts, answer
 from intercomd.domain.leases import DISPATCH, Holder
-from intercomd.domain.mailbox import CommandReply, Heartbeat, TasksChanged
+from intercomd.domain.mailbox import CommandReply, Heartbeat
 from intercomd.domain.orchestrator import OrchestratorView, State
 from intercomd.domain.preflight import Finding
 from intercomd.settings.values import BindAddress
@@ -158,6 +158,7 @@ class Api:
     commands_gate: Gate
     tell_sender: Callable[[object], None]
     group_changes: Probe[str]
+    task_changes: Probe[str]
 
     @property
     def address(self) -> tuple[str, int]:
@@ -219,6 +220,7 @@ def api(store: Store, threads: int) -> Iterator[Api]:
     commands: Probe[object] = Probe()
     dispatcher: Probe[object] = Probe()
     group_changes: Probe[str] = Probe()
+    task_changes: Probe[str] = Probe()
     local = LocalChannel(
         store, clock, LocalHints(book.address("message_loop"), book.address("commands")), board, registers_chats=True
     )
@@ -287,7 +289,7 @@ def api(store: Store, threads: int) -> Iterator[Api]:
         ),
         demarch=DemarchTools(DemarchPolicy(False, True, frozenset(), frozenset()), Path("/"), {}),
         tasks=TaskDesk(
-            store, clock, IdSource(clock), "Europe/Vienna", lambda: book.address("scheduler").hint(TasksChanged())
+            store, clock, IdSource(clock), TaskPolicy("Europe/Vienna"), lambda: task_changes.record("changed")
         ),
         preflight=lambda: [Finding("store", True, "it answers"), Finding("disk", False, "it is full")],
     )
@@ -315,6 +317,7 @@ def api(store: Store, threads: int) -> Iterator[Api]:
         gate,
         book.address("local").tell,
         group_changes,
+        task_changes,
     )
     gate.opened.set()
     assert server.stop(GRACE)
