@@ -13,10 +13,12 @@ from datetime import timedelta
 
 from intercomd.actors.task_commands import TaskCommands, TaskReply
 from intercomd.clock import Clock
+from intercomd.desk.why import WhyDesk
 from intercomd.domain.chat import ChatMessage, GroupProgress, IncomingMessage
 from intercomd.domain.commands import (
     NOT_REGISTERED,
     TASK_NAMES,
+    WHY,
     ChatFacts,
     ClearSession,
     CommandResult,
@@ -70,6 +72,7 @@ class CommandParts:
     new_id: Callable[[str], str]
     clock: Clock
     tasks: TaskCommands
+    why: WhyDesk
     is_orchestrating: Callable[[], bool] = lambda: True
 
 
@@ -128,7 +131,10 @@ class Commands:
         if parsed[0] in TASK_NAMES:
             self._answer_about_tasks(message, parsed, progress, OutboxId(key))
             return
-        result = answer(*parsed, self._facts(message.chat_jid, progress))
+        if parsed[0] == WHY and progress is not None:
+            result = CommandResult(self._parts.why.chat_text(message.chat_jid, message.seq))
+        else:
+            result = answer(*parsed, self._facts(message.chat_jid, progress))
         reply = NewText(OutboxId(key), message.chat_jid, TextKind.COMMAND, result.text)
         if progress is not None and RetryLast() in result.effects:
             if self._ask(RetryGroup(progress.group.folder, message.seq, reply)):
@@ -166,6 +172,8 @@ class Commands:
         if progress is not None and request.command in TASK_NAMES:
             reply = self._parts.tasks.reply(request.command, request.args, progress.group.folder, _API, None)
             return CommandResult(reply.text, MARKDOWN)
+        if progress is not None and request.command == WHY:
+            return CommandResult(self._parts.why.chat_text(request.chat_jid, None), MARKDOWN)
         facts = self._facts(request.chat_jid, progress)
         if progress is None:
             facts = ChatFacts(

@@ -14,22 +14,29 @@ from pathlib import Path
 
 from intercomd.clock import Clock
 from intercomd.domain.ids import Folder, RunId
-from intercomd.domain.mailbox import EndStrays, Heartbeat, PruneRunLogs, SweepRunFolders
+from intercomd.domain.mailbox import EndStrays, Heartbeat, PruneRecords, PruneRunLogs, SweepRunFolders
 from intercomd.logs import EventLog
 from intercomd.store.ports import Store
+from intercomd.supervision.port import Context
 
 _log = EventLog("housekeeping")
 
 Sweep = Callable[[Callable[[], frozenset[RunId]]], int]
+_BATCH = 500
+"""Rows of a kind that one transaction removes: a few milliseconds of the one writer."""
+
 PruneLogs = Callable[[Path, int, timedelta, datetime], int]
 
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """How many run logs of a group are kept, and for how long."""
+    """How many run logs of a group are kept and for how long, and how long records are."""
 
     keep_logs: int
     log_age: timedelta
+    event_age: timedelta
+    run_age: timedelta
+    text_age: timedelta
 
 
 class Housekeeper:
@@ -45,6 +52,7 @@ class Housekeeper:
         end_strays: Sweep,
         retention: Retention,
         clock: Clock,
+        context: Context,
     ) -> None:
         self._store = store
         self._log_directory = log_directory
@@ -53,11 +61,14 @@ class Housekeeper:
         self._end_strays = end_strays
         self._retention = retention
         self._clock = clock
+        self._context = context
 
     def handle(self, item: object) -> object:
         match item:
             case PruneRunLogs():
-                self._prune()
+                self._prune_run_logs()
+            case PruneRecords():
+                self._prune_records()
             case SweepRunFolders():
                 self._sweep()
             case EndStrays():
@@ -68,7 +79,17 @@ class Housekeeper:
                 raise TypeError(f"Housekeeper does not take {item!r}")
         return None
 
-    def _prune(self) -> None:
+    def _prune_records(self) -> None:
+        """One batch; the next one stands behind whatever else is in the mailbox."""
+        now, kept = self._clock.now(), self._retention
+        pruned = self._store.pruning.prune(now - kept.event_age, now - kept.run_age, now - kept.text_age, _BATCH)
+        if pruned.events or pruned.runs or pruned.texts:
+            counts = {"events": pruned.events, "runs": pruned.runs, "texts": pruned.texts}
+            _log.info("housekeeping.records_removed", **counts)
+        if pruned.has_more:
+            self._context.address.hint(PruneRecords())
+
+    def _prune_run_logs(self) -> None:
         keep, age = self._retention.keep_logs, self._retention.log_age
         removed = 0
         for group in self._store.groups.list_all():

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import schedule
 
-from intercomd.domain.mailbox import EndStrays, PruneRunLogs, SweepRunFolders
+from intercomd.domain.mailbox import EndStrays, PruneRecords, PruneRunLogs, SweepRunFolders
 from intercomd.supervision.port import Address
 
 
@@ -15,9 +15,10 @@ class Timetable:
     def __init__(self, housekeeper: Address) -> None:
         self._scheduler = schedule.Scheduler()
         self._scheduler.every().day.at("04:30").do(housekeeper.hint, PruneRunLogs())
+        self._scheduler.every().hour.at(":40").do(housekeeper.hint, PruneRecords())
         self._scheduler.every().hour.do(housekeeper.hint, SweepRunFolders())
         self._scheduler.every().minute.do(housekeeper.hint, EndStrays())
-        for item in (EndStrays(), SweepRunFolders(), PruneRunLogs()):
+        for item in (EndStrays(), SweepRunFolders(), PruneRunLogs(), PruneRecords()):
             housekeeper.hint(item)
 
     def run_due(self) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from intercomd.actors.commands import CommandParts, Commands
 from intercomd.actors.dispatcher import QUEUE_PREFIX, Dispatcher
@@ -31,6 +32,7 @@ from intercomd.channels.telegram.sender import DELIVERY_TIMEOUT as TELEGRAM_DELI
 from intercomd.channels.telegram.sender import TelegramSender
 from intercomd.clock import Clock
 from intercomd.daemon.desks import task_desk
+from intercomd.desk.why import WhyDesk
 from intercomd.domain.ids import ChatJid, DutyName, Folder
 from intercomd.domain.leases import DISPATCH, Holder, delivery_duty
 from intercomd.domain.mailbox import LookAtHold
@@ -55,6 +57,7 @@ from intercomd.supervision.port import (
 TEXT_PART_LIMIT = 4096
 """UTF-16 units of one part; Telegram's limit, and a readable size anywhere."""
 _LOCAL_DELIVERY_TIMEOUT = timedelta(seconds=5)
+_RUNS_ELSEWHERE = "this process does not run the agents (`intercomd orchestrator status` says who does)"
 _HOST_DEADLINE = timedelta(seconds=5)
 """For one text, as in the existing system; at most a third of a lease, so that no text leaves after the lease."""
 _BRIDGE_DELIVERY_TIMEOUT = timedelta(seconds=30)
@@ -153,7 +156,7 @@ def tree_spec(parts: Parts, book: AddressBook) -> SupervisorSpec:
             ChildSpec("hold_watcher", lambda context: _hold_watcher(parts, context)),
             ChildSpec("outbox", lambda context: _outbox(parts, to, context)),
             SupervisorSpec("channels", children=_channels(parts, to)),
-            ChildSpec("housekeeper", lambda context: _housekeeper(parts)),
+            ChildSpec("housekeeper", lambda context: _housekeeper(parts, context)),
             SupervisorSpec(
                 "orchestrator",
                 Strategy.REST_FOR_ONE,
@@ -210,6 +213,12 @@ def _commands(parts: Parts, to: Addresses, context: Context) -> Actor:
             TaskCommands(
                 task_desk(parts.store, parts.clock, parts.new_id, parts.settings.scheduler.timezone, to.scheduler),
                 parts.settings.orchestrator.main_group_folder,
+            ),
+            WhyDesk(
+                parts.store,
+                parts.clock,
+                ZoneInfo(parts.settings.scheduler.timezone),
+                lambda: None if parts.leases[DISPATCH].epoch is not None else _RUNS_ELSEWHERE,
             ),
             lambda: parts.leases[DISPATCH].epoch is not None,
         ),
@@ -285,16 +294,23 @@ def _outbox(parts: Parts, to: Addresses, context: Context) -> Actor:
     )
 
 
-def _housekeeper(parts: Parts) -> Actor:
-    sandbox = parts.settings.sandbox
+def _housekeeper(parts: Parts, context: Context) -> Actor:
+    sandbox, kept = parts.settings.sandbox, parts.settings.retention
     return Housekeeper(
         parts.store,
         parts.layout.log_directory,
         prune_run_logs,
         parts.layout.sweep_run_folders,
         parts.end_strays,
-        Retention(sandbox.log_keep_runs, timedelta(days=sandbox.log_keep_days)),
+        Retention(
+            sandbox.log_keep_runs,
+            timedelta(days=sandbox.log_keep_days),
+            timedelta(days=kept.events_days),
+            timedelta(days=kept.runs_days),
+            timedelta(days=kept.texts_days),
+        ),
         parts.clock,
+        context,
     )
 
 

@@ -16,6 +16,7 @@ from intercomd.desk.why_texts import words_for
 from intercomd.domain.chat import ChatMessage, GroupProgress, MessageKind
 from intercomd.domain.events import EventCode
 from intercomd.domain.ids import ChatJid, OutboxId, Seq, TaskId
+from intercomd.domain.markdown import plain
 from intercomd.domain.outbox import OutboxRow, OutboxState
 from intercomd.domain.runs import Outcome, RunRecord
 from intercomd.domain.text import cut
@@ -26,6 +27,7 @@ from intercomd.store.why_ports import MessageChain
 
 _SHOWN_TEXT = 60
 _TASK_EVENTS = 50
+_STEPS_IN_CHAT = 12
 _SUBJECTS = "JID#SEQ (a message), TASK (a task's id), or a chat's JID or folder (its newest message)"
 
 
@@ -80,6 +82,15 @@ class WhyDesk:
         if seq is None:
             raise NotFound(f"nobody has written in the chat {chat_jid}")
         return self.explain_message(chat_jid, seq)
+
+    def chat_text(self, chat_jid: ChatJid, before: Seq | None) -> str:
+        """The answer of `/why`, written at `before`: about the message that came before it, in Markdown."""
+        try:
+            found = self.explain_chat(chat_jid, before)
+        except NotFound:
+            return "Nobody has written anything here yet."
+        steps = (f"{step.at.astimezone(self._zone):%H:%M:%S} {step.text}" for step in found.steps[-_STEPS_IN_CHAT:])
+        return plain("\n".join((found.standing, "", found.subject, *steps)))
 
     def explain_message(self, chat_jid: ChatJid, seq: Seq) -> Explanation:
         """Raises `NotFound`."""

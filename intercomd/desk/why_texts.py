@@ -64,6 +64,12 @@ WORDS: Mapping[str, str] = {
     EventCode.TOOL_CALLED: "the agent used a tool",
     EventCode.TOOL_DONE: "what the agent asked for was done",
     EventCode.TOOL_REFUSED: "what the agent asked for was refused",
+    EventCode.QUESTION_ASKED: "the agent asked a question with choices",
+    EventCode.QUESTION_ANSWERED: "the question was answered, which is a request",
+    EventCode.QUESTION_NOT_ANSWERED: "somebody who may not answer the question tried to",
+    EventCode.QUESTION_REPLACED: "the question lapsed: another one was asked",
+    EventCode.QUESTION_DROPPED: "the question lapsed: the conversation was reset",
+    EventCode.QUESTION_EXPIRED: "the question lapsed: nobody answered for a day",
     EventCode.HOLD_PLACED: "an operator keeps a duty idle",
     EventCode.HOLD_LIFTED: "an operator lets a duty go on",
 }

@@ -26,6 +26,7 @@ HELP = {
     "/chatid": "Show this chat's registration ID",
     "/stop": "Stop what the assistant is doing, keep the session",
     "/retry": "Run the last failed request again",
+    "/why": "Say why the last message was answered, or not",
     "/tasks": "Show the scheduled tasks",
     "/pause <#>": "Let a task rest",
     "/resume <#>": "Let a task go on",
@@ -34,6 +35,8 @@ HELP = {
 NAMES = frozenset(usage.split()[0][1:] for usage in HELP)
 TASK_NAMES = frozenset({"tasks", "pause", "resume", "cancel"})
 """Those that `domain/task_texts.py` has the words of."""
+WHY = "why"
+"""Answered from the record of decisions (`desk/why.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +115,7 @@ def answer(name: str, arguments: str, facts: ChatFacts) -> CommandResult:
             if facts.folder is None:
                 return CommandResult(NOT_REGISTERED)
             return CommandResult("Trying the last failed request again.", effects=(RetryLast(),))
-        case _ if name in TASK_NAMES:  # those of a registered chat are answered by the tasks' own rules
+        case _ if name in TASK_NAMES or name == WHY:  # those of a registered chat have rules of their own
             return CommandResult(NOT_REGISTERED)
         case _:
             return CommandResult(f"Unknown command: /{name}")

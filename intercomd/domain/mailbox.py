@@ -60,7 +60,7 @@ class TaskReady:
 
 @dataclass(frozen=True, slots=True)
 class TasksChanged:
-    """API, Commands, IpcWatcher, Dispatcher → Scheduler: a task or a fire was written, or a group has no run any more."""
+    """API, Commands, IpcWatcher, Dispatcher → Scheduler: a task or a fire was written, or a group lost its run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -297,6 +297,11 @@ class LookAtHold:
 @dataclass(frozen=True, slots=True)
 class PruneRunLogs:
     """schedule → Housekeeper: remove run logs past their retention."""
+
+
+@dataclass(frozen=True, slots=True)
+class PruneRecords:
+    """schedule → Housekeeper, and Housekeeper → itself while there is more: remove records past their retention."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from intercomd.settings.retention import Retention
 from intercomd.settings.values import BindAddress, BotToken, PostgresDsn
 
 _NOT_BLANK = {"allowed": "must be text that is not blank"}
@@ -361,4 +362,5 @@ class Settings(Struct, frozen=True, kw_only=True):
     sandbox: Sandbox = Sandbox()
     channels: Channels = Channels()
     outbox: Outbox = Outbox()
+    retention: Retention = Retention()
     log: Log = Log()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ from intercomd.api.views import command_view
 from intercomd.clock import SystemClock
 from intercomd.daemon.desks import task_desk
 from intercomd.daemon.process import IdSource
+from intercomd.desk.why import WhyDesk
 from intercomd.domain.chat import Group, IncomingMessage
 from intercomd.domain.commands import CommandResult
 from intercomd.domain.ids import ChatJid, Folder, InputId, RunId
@@ -93,6 +95,7 @@ def kitchen(tmp_path: Path) -> Iterator[Kitchen]:
             new_id=IdSource(clock),
             clock=clock,
             tasks=TaskCommands(task_desk(store, clock, IdSource(clock), "UTC", elsewhere), "main"),
+            why=WhyDesk(store, clock, ZoneInfo("UTC"), lambda: None),
             is_orchestrating=lambda: kitchen.is_orchestrating,
         )
         return Commands(parts, context)

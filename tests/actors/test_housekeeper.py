@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from intercomd.domain.ids import Folder
-from intercomd.domain.mailbox import PruneRunLogs, SweepRunFolders
+from intercomd.domain.mailbox import PruneRecords, PruneRunLogs, SweepRunFolders
 from tests.actors.world import World
 
 
@@ -48,5 +48,25 @@ def test_housekeeper_keeps_the_newest_run_logs_within_their_age(tmp_path: Path) 
         world.sim.book.address("housekeeper").tell(PruneRunLogs())
         world.settle()
         assert sorted(log.name for log in directory.iterdir()) == [f"container-{n:03}.log" for n in range(10, 59)]
+    finally:
+        world.close()
+
+
+def test_housekeeper_removes_records_past_their_time_batch_by_batch(tmp_path: Path) -> None:
+    """Events, ended runs and delivered texts go by the settings' days; the chat stays, and so does what is younger."""
+    world = World(0, tmp_path)
+    try:
+        world.say("a", "m1")
+        world.finish()
+        said = [message.content for message in world.log("a")]
+        world.sim.book.address("housekeeper").tell(PruneRecords())
+        world.settle()
+        assert len(world.runs()) == 1
+        world.sleep_machine(timedelta(days=91))
+        world.sim.book.address("housekeeper").tell(PruneRecords())
+        world.settle()
+        assert world.runs() == []
+        assert world.codes("a") == []
+        assert [message.content for message in world.log("a")] == said
     finally:
         world.close()
