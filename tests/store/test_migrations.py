@@ -5,14 +5,18 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from intercomd.domain.ids import TaskId
 from intercomd.errors import SchemaMismatch
-from intercomd.store.migrations import read_scripts
+from intercomd.store.migrations import read_scripts, split_statements
 from intercomd.store.opening import StoreSettings, open_store
-from tests.store.household import Household
+from tests.store.household import NOON, Household
+from tests.store.raw import open_raw
 from tests.support.postgres import PostgresServer
 
 _OPEN = """
@@ -27,6 +31,14 @@ sys.stdin.readline()
 store.ping()
 print(store.groups.count())
 store.close()
+"""
+
+_TASKS_OF_VERSION_3 = """
+INSERT INTO scheduled_tasks (id, group_folder, chat_jid, prompt, schedule_type, schedule_value, context_mode, status,
+    created_at)
+VALUES ('b', 'cooks', 'local:x', 'p', 'cron', '@daily', 'isolated', 'active', 2000),
+    ('a', 'cooks', 'local:x', 'p', 'cron', '@daily', 'isolated', 'active', 3000),
+    ('c', 'garden', 'local:x', 'p', 'cron', '@daily', 'isolated', 'active', 1000)
 """
 
 
@@ -69,6 +81,31 @@ def test_open_refuses_a_newer_schema(
     run_sql(fresh_settings, "INSERT INTO schema_version (version) VALUES (99)", server)
     with pytest.raises(SchemaMismatch, match=r"schema version 99.*run the newer intercomd"):
         open_store(fresh_settings)
+
+
+def test_tasks_of_an_earlier_version_get_numbers_and_follow_the_settings(
+    fresh_settings: StoreSettings, engine: str
+) -> None:
+    """What was there before has a number by age, an anchor, and the default zone whichever it is; counting goes on."""
+    if fresh_settings.sqlite_path is not None:
+        fresh_settings.sqlite_path.parent.mkdir()
+    with open_raw(fresh_settings) as run:
+        run("CREATE TABLE schema_version (version BIGINT PRIMARY KEY)")
+        run("INSERT INTO schema_version (version) VALUES (3)")
+        for script in read_scripts(engine)[:3]:
+            for statement in split_statements(script):
+                run(statement)
+        run(_TASKS_OF_VERSION_3)
+    with closing(open_store(replace(fresh_settings, default_zone="Europe/Vienna"))) as store:
+        found = store.tasks.list_tasks(None, 9)
+        assert [(task.task_id, task.number, task.zone) for task in found] == [
+            ("a", 2, "Europe/Vienna"),
+            ("b", 1, "Europe/Vienna"),
+            ("c", 1, "Europe/Vienna"),
+        ]
+        assert [task.anchor_at for task in found] == [task.created_at for task in found]
+        store.compat.tasks.add(replace(found[0], task_id=TaskId("d")), NOON)
+        assert store.tasks.get(TaskId("d")).number == 3
 
 
 def test_two_processes_may_open_a_fresh_database_at_once(fresh_settings: StoreSettings, engine: str) -> None:
