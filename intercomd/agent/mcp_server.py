@@ -9,8 +9,10 @@ from __future__ import annotations
 import os
 import sys
 import threading
+from itertools import repeat
 
 from .frames import STDERR, write_all
+from .lines import LineCutter
 from .mcp_protocol import (
     BATCH_REVISION,
     INVALID_REQUEST,
@@ -174,20 +176,9 @@ class _Batch:
 
 
 def _read_lines(descriptor: int) -> Iterator[bytes | None]:
-    """The lines that hold something, without their ends; None in the place of one that is too long."""
-    kept = bytearray()
-    is_too_long = False
+    """The lines that hold something; None for each one that is too long."""
+    cutter = LineCutter(_LINE_BYTES)
     while chunk := os.read(descriptor, _CHUNK_BYTES):
-        *ends, rest = chunk.split(b"\n")
-        for end in ends:
-            line = bytes(kept + end).strip()
-            kept.clear()
-            if is_too_long or len(line) > _LINE_BYTES:
-                is_too_long = False
-                yield None
-            elif line:
-                yield line
-        kept += rest
-        if len(kept) > _LINE_BYTES:
-            kept.clear()
-            is_too_long = True
+        skipped_before = cutter.skipped
+        yield from filter(bytes.strip, cutter.feed(chunk))
+        yield from repeat(None, cutter.skipped - skipped_before)
