@@ -21,6 +21,7 @@ from intercomd.api.status import StatusResource, SupervisionResource
 from intercomd.api.tasks import add_task_routes
 from intercomd.api.telegram import EditResource, IngressResource, SendResource, TelegramServices
 from intercomd.api.telegram_callback import CallbackResource
+from intercomd.api.why import WhyResource
 from intercomd.api.wire.endpoints import ENDPOINTS, PREFIX, WireResource
 
 _LOCAL = "/v1/local/chats"
@@ -64,6 +65,7 @@ def create_app(services: Services, token: str | None, threads: int) -> App:
     app.add_route("/v1/commands", CommandsResource(services))
     app.add_route("/v1/runtime/profiles", ProfilesResource(services))
     add_task_routes(app, services.tasks)
+    app.add_route("/v1/why", WhyResource(services.why))
     for endpoint in ENDPOINTS:
         app.add_route(PREFIX + endpoint.path, WireResource(endpoint, services))
     if services.telegram is not None:

@@ -16,6 +16,7 @@ from intercomd.api.requests import MAX_SEQ
 from intercomd.api.tasks import NewTask, RunNow, ScheduleBody, TaskPatch
 from intercomd.api.telegram import EditBody, IngressBody, SendBody
 from intercomd.api.telegram_callback import PressBody
+from intercomd.api.why import WhyShape
 from intercomd.api.wire.endpoints import ENDPOINTS, PREFIX, Endpoint
 from intercomd.domain.demarch import ReadOperation, WriteOperation
 
@@ -140,6 +141,14 @@ _RESOURCES = (
         shapes.OutboxList,
         query={"chat": {"type": "string"}, **_LIMIT},
         problems=_BAD_QUERY,
+    ),
+    _get(
+        "/v1/why",
+        "explain",
+        "why a message or a task is where it is",
+        WhyShape,
+        query={"about": {"type": "string", "minLength": 1, "maxLength": 512}},
+        problems={**_BAD_QUERY, 404: None},
     ),
     _post("/v1/commands", "run_command", "run a slash command", CommandBody, shapes.CommandAnswer, _ACTOR),
 )

@@ -12,6 +12,7 @@ from intercomd.channels.local import LocalChannel
 from intercomd.clock import Clock
 from intercomd.demarch.tools import DemarchTools
 from intercomd.desk.tasks import TaskDesk
+from intercomd.desk.why import WhyDesk
 from intercomd.domain.leases import Holder
 from intercomd.domain.orchestrator import OrchestratorView
 from intercomd.domain.preflight import Finding
@@ -120,6 +121,7 @@ class Services:
     desk: OperatorDesk
     preflight: Callable[[], Sequence[Finding]]
     tasks: TaskDesk
+    why: WhyDesk
     telegram: TelegramServices | None = None
     demarch: DemarchTools | None = None
     main_folder: str = "main"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from contextlib import ExitStack
 from dataclasses import dataclass
+from zoneinfo import ZoneInfo
 
 from intercomd import __version__
 from intercomd.actors.held_lease import HeldLease
@@ -19,7 +20,9 @@ from intercomd.daemon.orchestration import Orchestration
 from intercomd.daemon.preflight import Preflight
 from intercomd.daemon.process import is_gone
 from intercomd.daemon.wiring import Addresses, Parts
+from intercomd.desk.why import WhyDesk
 from intercomd.domain.mailbox import Poll
+from intercomd.domain.orchestrator import State
 from intercomd.supervision.port import Address
 from intercomd.supervision.tree import SupervisionTree
 
@@ -47,7 +50,7 @@ def api_services(it: Assembled, stack: ExitStack) -> Services:
         message_loop=to.message_loop,
         dispatcher=to.dispatcher,
         leaves={"session_store": to.session_store, "commands": to.commands, "outbox": to.outbox},
-        orchestrator_leaves={"dispatcher": to.dispatcher, "message_loop": to.message_loop},
+        orchestrator_leaves=_orchestrator_leaves(it),
         snapshot=it.tree.snapshot,
         local=_local_channel(it),
         facts=Facts(
@@ -57,7 +60,7 @@ def api_services(it: Assembled, stack: ExitStack) -> Services:
             runtime_profiles=tuple(settings.runtimes.profiles),
             default_runtime=settings.runtimes.default_runtime,
             restricts_demarch_writes=settings.demarch.require_main_group_for_writes,
-            is_scheduler_active=lambda: settings.scheduler.enabled,
+            is_scheduler_active=lambda: settings.scheduler.enabled and it.orchestration.view.state is not State.IDLE,
             duties=lambda: {duty: _standing(lease) for duty, lease in parts.leases.items()},
         ),
         on_groups_changed=lambda: _poll(to.message_loop),
@@ -77,9 +80,22 @@ def api_services(it: Assembled, stack: ExitStack) -> Services:
         preflight=Preflight(settings, parts.store, parts.choose_engine, parts.holder, is_gone, os.environ).run,
         telegram=telegram_services(parts, to, tools, stack),
         demarch=tools,
+        why=WhyDesk(parts.store, parts.clock, ZoneInfo(settings.scheduler.timezone), lambda: _idle_reason(it)),
         tasks=task_desk(parts.store, parts.clock, parts.new_id, settings.scheduler.timezone, to.scheduler),
         main_folder=settings.orchestrator.main_group_folder,
     )
+
+
+def _orchestrator_leaves(it: Assembled) -> dict[str, Address]:
+    leaves = {"dispatcher": it.to.dispatcher, "message_loop": it.to.message_loop}
+    return leaves | ({"scheduler": it.to.scheduler} if it.parts.settings.scheduler.enabled else {})
+
+
+def _idle_reason(it: Assembled) -> str | None:
+    view = it.orchestration.view
+    if view.state is State.ACTIVE:
+        return None
+    return f"the orchestrator is {view.state}" + (f" ({view.reason})" if view.reason else "")
 
 
 def _local_channel(it: Assembled) -> LocalChannel | None:

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 import pytest
@@ -28,6 +29,7 @@ from intercomd.daemon.operator_desk import OperatorDesk
 from intercomd.daemon.process import IdSource
 from intercomd.demarch.tools import DemarchPolicy, DemarchTools
 from intercomd.desk.tasks import TaskDesk, TaskPolicy
+from intercomd.desk.why import WhyDesk
 from intercomd.domain.commands import ChatFacts, answer
 from intercomd.domain.leases import DISPATCH, Holder
 from intercomd.domain.mailbox import CommandReply, Heartbeat
@@ -288,6 +290,7 @@ def api(store: Store, threads: int) -> Iterator[Api]:
             outgoing=None,
         ),
         demarch=DemarchTools(DemarchPolicy(False, True, frozenset(), frozenset()), Path("/"), {}),
+        why=WhyDesk(store, clock, ZoneInfo("Europe/Vienna"), lambda: "the orchestrator is idle"),
         tasks=TaskDesk(
             store, clock, IdSource(clock), TaskPolicy("Europe/Vienna"), lambda: task_changes.record("changed")
         ),
