@@ -8,10 +8,6 @@ from typing import Any, NamedTuple
 
 _SESSION_ID = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,127}")
 _SILENCE_SECONDS = 270.0
-_SCHEDULED = (
-    "[SCHEDULED TASK - The following message was sent automatically and is not coming directly from the user or group.]"
-)
-"""The words are those of the existing system's containers (original.md §9.8)."""
 
 
 class Assignment(NamedTuple):
@@ -21,16 +17,11 @@ class Assignment(NamedTuple):
     model: str | None
     session_id: str | None
     assistant_name: str
-    is_scheduled_task: bool
     silence_seconds: float
     group_dir: str
     global_dir: str
     home: str
     gateway_socket: str | None
-
-    def first_prompt(self, prompt: str) -> str:
-        """`prompt` as the model reads it."""
-        return f"{_SCHEDULED}\n\n{prompt}" if self.is_scheduled_task else prompt
 
 
 def read_assignment(request: Any) -> Assignment:
@@ -43,7 +34,6 @@ def read_assignment(request: Any) -> Assignment:
         model=request.get("model"),
         session_id=session_id if is_usable else None,
         assistant_name=request.get("assistantName") or "the assistant",
-        is_scheduled_task=request.get("isScheduledTask") is True,
         silence_seconds=timeout_ms / 1000 if isinstance(timeout_ms, (int, float)) else _SILENCE_SECONDS,
         group_dir=os.environ.get("INTERCOM_GROUP_DIR", "/workspace/group"),
         global_dir=os.environ.get("INTERCOM_GLOBAL_DIR", "/workspace/global"),

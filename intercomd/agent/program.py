@@ -12,6 +12,10 @@ from .wire import loads
 _CHUNK_BYTES = 1 << 16
 _STDIN = 0
 _BAD_INPUT = 2
+_SCHEDULED = (
+    "[SCHEDULED TASK - The following message was sent automatically and is not coming directly from the user or group.]"
+)
+"""Before the prompt of a task; the words are those of the existing system's containers (original.md §9.8)."""
 
 
 def main() -> int:
@@ -23,7 +27,7 @@ def main() -> int:
         write_all(f"the input on stdin is unusable: {error!r}\n".encode(), STDERR)
         return _BAD_INPUT
     inbox = Inbox(os.environ.get("INTERCOM_INPUT_DIR", "/workspace/ipc/input"))
-    first = FollowUp(prompt, input_id)
+    first = FollowUp(f"{_SCHEDULED}\n\n{prompt}" if request.get("isScheduledTask") is True else prompt, input_id)
     if request.get("runtime", Echo.model) != Echo.model:
         return _drive(request, first, inbox)
     frames = FrameWriter(session_id or _new_session_id())

@@ -8,7 +8,6 @@ from .codex_stream import CodexStream
 from .complaints import cannot_start
 from .conversation import Narrator
 from .gemini_stream import GeminiStream
-from .inbox import FollowUp
 from .memory import offer_memory
 from .one_shot import OneShot
 from .programs import Claude, Codex, Gemini
@@ -18,7 +17,7 @@ from .streaming import Streaming
 if TYPE_CHECKING:
     from .assignment import Assignment
     from .frames import FrameWriter
-    from .inbox import Inbox
+    from .inbox import FollowUp, Inbox
 
 RUNTIMES = ("claude", "codex", "gemini")
 
@@ -33,13 +32,12 @@ def converse(assignment: Assignment, first: FollowUp, inbox: Inbox, frames: Fram
         narrator.complain(cannot_start(runtime, "this run was given no model gateway"))
         return 1
     relay = Relay(assignment.gateway_socket)
-    prompt = FollowUp(assignment.first_prompt(first.text), first.input_id)
     try:
         program, conversation = _build(assignment, relay.url, narrator)
         frames.announce(program.model or runtime)
         offer_memory(assignment.group_dir)
         program.prepare()
-        return conversation.converse(prompt, inbox, frames)
+        return conversation.converse(first, inbox, frames)
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         narrator.complain(cannot_start(runtime, reason))

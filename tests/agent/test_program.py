@@ -212,6 +212,16 @@ def test_unusable_follow_up_is_passed_over(agent: Agent) -> None:
     assert b"0001-x.json" in agent.stderr and b"0002-x.json" in agent.stderr
 
 
+def test_prompt_of_a_scheduled_task_says_that_nobody_wrote_it(agent: Agent) -> None:
+    """The first prompt only; the words are those that agents know (original.md §9.8)."""
+    agent.write("_close", "")
+    request = {"prompt": "the bins", "inputId": "i1", "sessionId": "s1", "isScheduledTask": True}
+    (_, result, _) = agent.run_raw(json.dumps(request).encode())
+    assert isinstance(result, Result)
+    assert result.text.startswith("[SCHEDULED TASK - The following message was sent automatically")
+    assert result.text.endswith("]\n\nthe bins")
+
+
 def test_session_is_made_when_none_is_given(agent: Agent) -> None:
     """A run without a session gets a new id, another one each time."""
     sessions = set()
