@@ -25,9 +25,11 @@ from intercomd.domain.ids import ChatJid, Folder
 
 @dataclass(slots=True)
 class Granted:
-    """A group with a slot. `idle_since` is in monotonic seconds; None while its agent works."""
+    """A group with a slot, and since when it had waited for it. `idle_since` is in monotonic seconds; None while its
+    agent works."""
 
     chat_jid: ChatJid
+    waited_since: datetime | None = None
     is_for_task: bool = False
     idle_since: float | None = None
     is_yielding: bool = False
@@ -81,7 +83,12 @@ class Slots:
         return bool(self.people or self.tasks)
 
     def wait(self, folder: Folder, chat_jid: ChatJid, since: datetime, *, is_for_task: bool = False) -> None:
-        """Put a group into a waiting line; a place it already has keeps the older time."""
+        """Put a group into a waiting line; a place it already has keeps the older time. What is no younger than the
+        task that the group has its slot for is that task: the hint came late, or twice."""
+        granted = self.granted.get(folder)
+        if is_for_task and granted is not None and granted.is_for_task:
+            if granted.waited_since is not None and since <= granted.waited_since:
+                return
         (self.tasks if is_for_task else self.people).join(folder, chat_jid, since)
         self._sort_in(folder)
 
@@ -95,7 +102,8 @@ class Slots:
             return None
         is_for_task = is_for_task or (folder in self._passed and self._has_room_for_task)
         line = self.tasks if is_for_task else self.people
-        self.granted[folder] = Granted(line.leave(folder), is_for_task)
+        place = line.leave(folder)
+        self.granted[folder] = Granted(place.chat_jid, place.since, is_for_task)
         self._was_for_task = is_for_task
         self._passed.discard(folder)
         self._sort_in(folder)

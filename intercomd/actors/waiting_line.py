@@ -15,7 +15,9 @@ from intercomd.domain.ids import ChatJid, Folder
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class Place:
+    """For which chat a group waits, and since when."""
+
     chat_jid: ChatJid
     since: datetime
 
@@ -24,7 +26,7 @@ class WaitingLine:
     """See the module's text. Its length counts those on offer and those held back."""
 
     def __init__(self) -> None:
-        self._places: dict[Folder, _Place] = {}
+        self._places: dict[Folder, Place] = {}
         self._offers: list[tuple[datetime, Folder]] = []
 
     def __len__(self) -> int:
@@ -51,15 +53,15 @@ class WaitingLine:
         """Take a place, held back until it is offered; one that is there already keeps the older time."""
         known = self._places.get(folder)
         if known is None:
-            self._places[folder] = _Place(chat_jid, since)
+            self._places[folder] = Place(chat_jid, since)
         elif since < known.since:
             self.hold_back(folder)
-            self._places[folder] = _Place(known.chat_jid, since)
+            self._places[folder] = Place(known.chat_jid, since)
 
-    def leave(self, folder: Folder) -> ChatJid:
-        """Give the place up; the chat it was for."""
+    def leave(self, folder: Folder) -> Place:
+        """Give up the place that is returned."""
         self.hold_back(folder)
-        return self._places.pop(folder).chat_jid
+        return self._places.pop(folder)
 
     def offer(self, folder: Folder) -> None:
         """It may be granted a slot, if it stands in the line."""

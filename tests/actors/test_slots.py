@@ -176,6 +176,18 @@ def test_group_with_a_slot_keeps_its_place_for_what_came_meanwhile() -> None:
     assert grant_all(slots) == ["a"]
 
 
+def test_hint_of_the_task_that_has_the_slot_is_no_further_task() -> None:
+    """It was told twice: a second slot for it would be for nothing."""
+    slots = Slots(3)
+    wait_with_task(slots, A, 1)
+    grant_all(slots)
+    wait_with_task(slots, A, 1)
+    assert len(slots.tasks) == 0
+    wait_with_task(slots, A, 2)
+    slots.release(A)
+    assert grant_all(slots) == ["a!"]
+
+
 def test_view_counts_both_lines_and_shows_the_longest_wait() -> None:
     """What health and status tell."""
     slots = Slots(1)
