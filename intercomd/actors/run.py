@@ -14,7 +14,7 @@ from datetime import timedelta
 
 from intercomd.actors.live_text import LiveReply
 from intercomd.actors.run_parts import Launched, RunParts
-from intercomd.domain.endings import CUT_OFF_NOTICE
+from intercomd.domain.endings import CUT_OFF_NOTICE, SESSION_LOST_NOTICE
 from intercomd.domain.events import EventCode
 from intercomd.domain.frames import Announcement, Frame, TextDelta, ToolStarted, TurnEnded
 from intercomd.domain.ids import InputId
@@ -238,7 +238,7 @@ class Run:
             self._quiet_since = self._parts.clock.monotonic()
         if self._launched is not None:
             self._launched.sandbox.release(read.size_bytes)
-        if step.reply is not None or step.wants_notice:
+        if step.reply is not None or _notice_for(step) is not None:
             self._parts.outbox.hint(OutboxFilled())
         self._show(read.frame)
         if isinstance(read.frame, Announcement) and self._wants_follow_up:
@@ -256,8 +256,9 @@ class Run:
             replies=split_parts(step.reply, self._parts.part_limit) if step.reply else (),
             settles=step.settles,
             session_id=step.new_session_id,
-            notice=CUT_OFF_NOTICE if step.wants_notice else None,
+            notice=_notice_for(step),
             event=_event_for(step),
+            lost_session=step.lost_session,
         )
         recorded = self._parts.runs.record_frame(write, self._parts.clock.now())
         _log.debug("run.recorded", run_id=opened.run_id, folder=opened.group.folder, frame=number)
@@ -338,7 +339,9 @@ class Run:
         """What an end that nobody asked for means."""
         tail = cut(ended.error_tail.strip(), _ERROR_LIMIT)
         if self._turns.failure is not None:
-            return _Verdict(Outcome.FAILED, "the agent reported an error", cut(self._turns.failure, _ERROR_LIMIT))
+            failure = self._turns.failure
+            outcome = Outcome.REFUSED if failure.is_final else Outcome.FAILED
+            return _Verdict(outcome, "the agent reported an error", cut(failure.notice or failure.error, _ERROR_LIMIT))
         if ended.exit_code != 0:
             how = f"exited with code {ended.exit_code}" if ended.signal is None else f"died of signal {ended.signal}"
             return _Verdict(Outcome.FAILED, f"the agent {how}", f"the agent {how}: {tail}")
@@ -371,8 +374,16 @@ class Run:
         )
 
 
+def _notice_for(step: Step) -> str | None:
+    if step.lost_session is not None:
+        return SESSION_LOST_NOTICE
+    return CUT_OFF_NOTICE if step.wants_notice else None
+
+
 def _event_for(step: Step) -> EventCode | None:
     """Why a frame that was recorded said nothing; a reply speaks for itself."""
+    if step.lost_session is not None:
+        return EventCode.SESSION_FORGOTTEN
     if step.wants_notice:
         return EventCode.RUN_FRAME_FAILED
     return EventCode.RUN_SILENT if step.settles and step.reply is None else None

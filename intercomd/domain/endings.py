@@ -54,6 +54,9 @@ def decide(facts: RunFacts, waits: tuple[timedelta, ...], now: datetime) -> RunE
 CUT_OFF_NOTICE = "⚠️ The last reply may be incomplete: the agent failed before it was done."
 """After a reply that answered its request: there is nothing to run again."""
 
+SESSION_LOST_NOTICE = "ℹ️ I no longer have our earlier conversation and start afresh; the group's memory is still there."
+"""Once, before the first reply of the new session."""
+
 
 def failure_of(outcome: Outcome, reason: str | None) -> str:
     """Why there is no answer, in words for people. Only a refusal's `reason` is for them: it says what to change."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from intercomd.domain.frames import AgentFailed, Announcement, Frame, Result, TurnEnded
+from intercomd.domain.frames import AgentFailed, Announcement, Frame, Result, SessionLost, TurnEnded
 from intercomd.domain.ids import InputId
 from intercomd.domain.text import strip_internal
 
@@ -25,7 +25,7 @@ class Turns:
     is_turn_open: bool = True
     has_replied_in_turn: bool = False
     session_id: str | None = None
-    failure: str | None = None
+    failure: AgentFailed | None = None
 
     @property
     def takes_follow_ups(self) -> bool:
@@ -54,6 +54,7 @@ class Step:
     settles: tuple[InputId, ...] = ()
     new_session_id: str | None = None
     wants_notice: bool = False
+    lost_session: str | None = None
     is_worth_recording: bool = False
 
 
@@ -81,11 +82,13 @@ def after(turns: Turns, frame: Frame) -> Step:
         case AgentFailed():
             is_about_open_input = any(item in turns.open_inputs for item in frame.answers or ())
             return _step(
-                replace(turns, failure=frame.error),
+                replace(turns, failure=frame),
                 turns,
                 frame.session_id,
                 wants_notice=turns.has_replied_in_turn and not is_about_open_input,
             )
+        case SessionLost(session_id):
+            return Step(replace(turns, session_id=None), lost_session=session_id, is_worth_recording=True)
         case _:
             return Step(turns)
 
@@ -112,5 +115,5 @@ def _step(
         settles,
         session_id if is_new else None,
         wants_notice,
-        is_new or reply is not None or bool(settles) or wants_notice,
+        is_worth_recording=is_new or reply is not None or bool(settles) or wants_notice,
     )

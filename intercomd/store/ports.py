@@ -136,7 +136,8 @@ class RetryPolicy:
 @dataclass(frozen=True, slots=True)
 class FrameWrite:
     """What a frame changes. `replies` are already cut into parts the channel takes; `settles` are the inputs whose
-    outcome is reached with this frame; `error` marks an outcome that failed after a reply and wants a notice."""
+    outcome is reached with this frame; `error` marks an outcome that failed after a reply and wants a notice;
+    `lost_session` is forgotten if it is still the group's, which is then told by `notice`."""
 
     run_id: RunId
     frame: int
@@ -147,6 +148,7 @@ class FrameWrite:
     model: str | None = None
     notice: str | None = None
     event: str | None = None
+    lost_session: str | None = None
 
 
 class Runs(Protocol):

@@ -5,6 +5,7 @@ The frames of a run are recorded in rising order, so the number of the last one 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 
 from intercomd.domain.events import EventCode
@@ -37,6 +38,8 @@ def record_frame(transaction: Transaction, write: FrameWrite, now: datetime) -> 
         transaction.run("record_superseded_frame", run_id=write.run_id, frame=write.frame)
         _record_event(transaction, EventCode.RUN_SUPERSEDED, run, write, now)
         return Recorded(is_superseded=True)
+    if write.lost_session is not None and not _forget(transaction, run, write.lost_session):
+        write = replace(write, notice=None, event=None)
     add_texts(transaction, _texts(run, write), now)
     if write.session_id not in (None, run["session_id"]) and run["context_mode"] != ContextMode.ISOLATED:
         transaction.run("set_session", folder=run["folder"], session_id=write.session_id)
@@ -56,6 +59,11 @@ def record_frame(transaction: Transaction, write: FrameWrite, now: datetime) -> 
     if code is not None:
         _record_event(transaction, code, run, write, now)
     return Recorded(is_superseded=False, replies=len(write.replies))
+
+
+def _forget(transaction: Transaction, run: Row, session_id: str) -> bool:
+    """False when that is not the group's session any more: whoever changed it has said so."""
+    return transaction.row("forget_session", folder=run["folder"], session_id=session_id) is not None
 
 
 def _texts(run: Row, write: FrameWrite) -> list[NewText]:

@@ -2,7 +2,8 @@
 
 Each text, and each task's prompt, starts with a token (`m1`); a reply names the tokens it answers. Words after the
 token: `silent`, `fail`, `crash`, `half` (a reply, then an exit with an error), `look` (a reply, then nothing more),
-`deaf` (does not end when it is asked to), `hang`. An agent acts one frame at a time, when it is told to.
+`deaf` (does not end when it is asked to), `hang`, `refuse` (an error that will not go away), `amnesia` (its session is
+gone). An agent acts one frame at a time, when it is told to.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from intercomd.actors.run_parts import Launched
-from intercomd.domain.frames import AgentFailed, Announcement, Frame, Noise, Result, TurnEnded
+from intercomd.domain.frames import AgentFailed, Announcement, Frame, Noise, Result, SessionLost, TurnEnded
 from intercomd.domain.ids import Folder, InputId, RunId
 from intercomd.domain.prompt import render_prompt
 from intercomd.domain.runs import OpenedRun, ProcessIdentity
@@ -76,6 +77,12 @@ class ScriptedSandbox:
                 yield Announcement(self.protocol, "still here", None)
         if "crash" in words:
             yield 1
+        if "refuse" in words:
+            yield AgentFailed("HTTP 401", None, answers, "renew the key.", is_final=True)
+            yield 1
+        if "amnesia" in words:
+            yield SessionLost(session)
+            self.session = session = f"{session}-anew"
         if "fail" in words:
             yield AgentFailed("as told", None, answers)
             yield 1

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 
 import pytest
 
+from intercomd.domain.endings import SESSION_LOST_NOTICE
 from intercomd.domain.ids import Folder
 from intercomd.domain.mailbox import GroupCancelled
 from intercomd.domain.runs import Outcome
@@ -104,6 +103,30 @@ def test_failing_request_is_tried_six_times_then_gives_one_notice(make_world: Ma
     assert len(world.replies("a")) == 1
     assert "/retry" in world.replies("a")[0]
     world.assert_at_rest()
+
+
+def test_failure_that_will_not_go_away_is_told_at_once_with_what_helps(make_world: MakeWorld) -> None:
+    """A refused credential gives one run and one notice with the agent's own advice, and no retries."""
+    world = make_world()
+    world.say("a", "m1 refuse")
+    world.finish()
+    (notice,) = world.replies("a")
+    assert "renew the key." in notice and "/retry" in notice
+    assert [run.outcome for run in world.runs()] == [Outcome.REFUSED]
+    world.assert_at_rest()
+
+
+def test_lost_session_is_told_once_before_the_reply(make_world: MakeWorld) -> None:
+    """People learn why the assistant forgot, and the next run goes on with the new session."""
+    world = make_world()
+    world.say("a", "m1")
+    world.finish()
+    world.say("a", "m2 amnesia")
+    world.finish()
+    world.say("a", "m3")
+    world.finish()
+    assert world.replies("a") == ["re: m1", SESSION_LOST_NOTICE, "re: m2", "re: m3"]
+    assert world.agents.started[-1].session == world.agents.started[-2].session
 
 
 def test_new_request_runs_at_once_when_its_group_is_waiting_for_a_retry(make_world: MakeWorld) -> None:

@@ -16,9 +16,11 @@ from intercomd.domain.frames import (
     Frame,
     Noise,
     Result,
+    SessionLost,
     TextDelta,
     ToolStarted,
     TurnEnded,
+    Usage,
     parse_frame,
 )
 from intercomd.domain.ids import InputId
@@ -41,6 +43,11 @@ def parse(**fields: object) -> Frame:
         ({"result": "hi", "newSessionId": "s", "answers": ["i"]}, Result("hi", "s", (InputId("i"),))),
         ({"newSessionId": "s"}, TurnEnded("s", None)),
         ({"turnEnded": True, "model": "m", "answers": []}, TurnEnded(None, ())),
+        (
+            {"turnEnded": True, "usage": {"inputTokens": 7, "outputTokens": "?", "costUsd": 1, "new": {}}},
+            TurnEnded(None, None, Usage(input_tokens=7, cost_usd=1.0)),
+        ),
+        ({"event": {"type": "session_lost", "sessionId": "s"}}, SessionLost("s")),
     ],
 )
 def test_frame_is_understood_in_both_protocols(fields: dict[str, object], frame: Frame) -> None:
@@ -52,6 +59,13 @@ def test_error_wins_over_everything_else() -> None:
     """A block with status error is a failure whatever else it carries (B-63)."""
     frame = parse(status="error", result="half an answer", error="boom", newSessionId="s", answers=["i"])
     assert frame == AgentFailed("boom", "s", (InputId("i"),))
+
+
+def test_error_says_what_people_are_to_read_and_whether_it_is_final() -> None:
+    """What an agent knows about its failure arrives; without a word about that it may be tried again."""
+    frame = parse(status="error", error="HTTP 401", notice="renew the key", isFinal=True)
+    assert frame == AgentFailed("HTTP 401", None, None, "renew the key", is_final=True)
+    assert parse(status="error", error="e", isFinal="yes", notice=7) == AgentFailed("e", None, None)
 
 
 def test_error_has_a_text_when_the_agent_gives_none() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercomd.domain.frames import AgentFailed, Announcement, Frame, Result, TextDelta, TurnEnded
+from intercomd.domain.frames import AgentFailed, Announcement, Frame, Result, SessionLost, TextDelta, TurnEnded
 from intercomd.domain.ids import InputId
 from intercomd.domain.turns import Turns, after
 
@@ -64,6 +64,14 @@ def test_end_of_turn_is_not_written_when_it_brings_nothing_new() -> None:
     """One commit a reply, not two."""
     turns = play(Announcement(2, "echo", None), Result("a", "s", (P,)))
     assert not after(turns, TurnEnded("s", (P,))).is_worth_recording
+
+
+def test_lost_session_is_recorded_and_the_next_one_is_new() -> None:
+    """The id that follows is kept even if the agent gives the old one again."""
+    turns = play(Announcement(2, "m", "s"))
+    step = after(turns, SessionLost("s"))
+    assert (step.lost_session, step.is_worth_recording, step.turns.open_inputs) == ("s", True, (P,))
+    assert after(step.turns, Result("hi", "s", (P,))).new_session_id == "s"
 
 
 inputs = st.sampled_from([P, F, InputId("unknown")])

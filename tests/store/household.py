@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 from intercomd.domain.chat import Group, GroupProgress, IncomingMessage, Ingested
+from intercomd.domain.events import EventCode
 from intercomd.domain.ids import ChatJid, DutyName, Folder, Generation, InputId, OutboxId, RunId, Seq
 from intercomd.domain.leases import DISPATCH, Fence, Holder, delivery_duty
 from intercomd.domain.outbox import NewText, OutboxRow, TextKind
@@ -84,6 +85,12 @@ class Household:
         notice: str | None = None,
     ) -> Recorded:
         write = FrameWrite(run_id, frame, Generation(generation), replies, settles, session_id, notice=notice)
+        return self.store.runs.record_frame(write, self.now)
+
+    def record_lost(self, session_id: str, *, frame: int) -> Recorded:
+        """The agent of the run does not know this session."""
+        code = EventCode.SESSION_FORGOTTEN
+        write = FrameWrite(RUN, frame, Generation(0), notice="afresh", event=code, lost_session=session_id)
         return self.store.runs.record_frame(write, self.now)
 
     def end(

@@ -159,6 +159,21 @@ def test_record_frame_keeps_a_notice_apart_from_replies(house: Household) -> Non
     assert not house.store.runs.get(RUN).has_effects
 
 
+def test_record_frame_forgets_a_lost_session_and_says_so_once(house: Household) -> None:
+    """A session the agent does not know is gone with its notice; one that was replaced since is left alone."""
+    house.say("1")
+    house.open()
+    house.record(frame=1, session_id="old")
+    house.record_lost("old", frame=2)
+    assert house.store.sessions.get(COOKS).session_id is None
+    house.record(frame=3, session_id="new")
+    house.record_lost("old", frame=4)
+    assert house.store.sessions.get(COOKS).session_id == "new"
+    assert [row.text for row in house.store.outbox.list_recent(KITCHEN, 10)] == ["afresh"]
+    codes = [event.code for event in house.store.events.list_recent(KITCHEN, 20)]
+    assert codes.count(EventCode.SESSION_FORGOTTEN) == 1
+
+
 def test_open_follow_up_takes_what_came_after_the_last_input(house: Household) -> None:
     """A follow-up holds the messages after the prompt, once, and only with a request among them (hazard B-11)."""
     house.say("1")
