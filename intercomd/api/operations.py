@@ -160,8 +160,13 @@ _TASKS = (
         "list_tasks",
         "scheduled tasks in the order of their ids, a page at a time",
         task_shapes.TaskPage,
-        query={"group": {"type": "string"}, "after": {"type": "string"}, **_LIMIT},
-        problems=_BAD_QUERY,
+        query={
+            "group": {"type": "string"},
+            "number": {"type": "integer", "minimum": 1, "maximum": MAX_SEQ},
+            "after": {"type": "string"},
+            **_LIMIT,
+        },
+        problems={**_BAD_QUERY, 404: "the group has no task with the number"},
     ),
     Operation(
         method="POST",

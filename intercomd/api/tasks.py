@@ -9,7 +9,7 @@ from typing import Annotated
 import falcon
 import msgspec
 
-from intercomd.api.requests import query_limit, read_body
+from intercomd.api.requests import MAX_SEQ, query_int, query_limit, read_body
 from intercomd.api.task_views import fire_view, preview_view, task_view
 from intercomd.desk.tasks import TaskDesk
 from intercomd.domain.folder import parse_folder
@@ -70,10 +70,17 @@ class TasksResource:
         self._desk = desk
 
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
-        """A page in the order of ids; `next` is what to pass as `after` for the one behind it, null on the last."""
+        """A page in the order of ids; `next` is what to pass as `after` for the one behind it, null on the last. With
+        `number` the one task of the group that people call so."""
         group, after = request.get_param("group"), request.get_param("after")
         folder = parse_folder(group, "group") if group else None
         limit = query_limit(request)
+        number = query_int(request, "number", 0, 1, MAX_SEQ)
+        if number:
+            if folder is None:
+                raise InvalidInput("number", "it names a task only together with `group`")
+            response.media = {"tasks": [task_view(self._desk.get_by_number(OPERATOR, folder, number))], "next": None}
+            return
         page = self._desk.list_tasks(OPERATOR, folder, limit, parse_task_id(after, "after") if after else None)
         response.media = {
             "tasks": [task_view(task) for task in page],

@@ -49,6 +49,9 @@ class DaemonClient:
     def post(self, path: str, body: object, *, timeout_s: float = DEFAULT_TIMEOUT_S) -> Any:
         return self._call("POST", path, body, timeout_s)
 
+    def patch(self, path: str, body: object) -> Any:
+        return self._call("PATCH", path, body, DEFAULT_TIMEOUT_S)
+
     def delete(self, path: str) -> Any:
         return self._call("DELETE", path, None, DEFAULT_TIMEOUT_S)
 

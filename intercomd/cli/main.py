@@ -23,6 +23,7 @@ COMMANDS = {
     "orchestrator": "intercomd.cli.orchestrator",
     "groups": "intercomd.cli.groups",
     "runs": "intercomd.cli.runs",
+    "tasks": "intercomd.cli.tasks",
     "why": "intercomd.cli.why",
     "backup": "intercomd.cli.backup",
     "print-config": "intercomd.cli.print_config",

@@ -133,6 +133,8 @@ def test_tasks_are_listed_page_by_page_and_by_group(kitchen: Api) -> None:
         page = kitchen.get(f"/v1/tasks?limit=2&after={page['next']}") if page["next"] else {"tasks": []}
     assert seen == ["t0", "t1", "t2", "t9"]
     assert [task["task_id"] for task in kitchen.get("/v1/tasks?group=guests")["tasks"]] == ["t9"]
+    assert [task["task_id"] for task in kitchen.get("/v1/tasks?group=cooks&number=2")["tasks"]] == ["t1"]
+    assert kitchen.call("GET", "/v1/tasks?group=cooks&number=9").status == 404
 
 
 @pytest.mark.parametrize(
@@ -140,6 +142,7 @@ def test_tasks_are_listed_page_by_page_and_by_group(kitchen: Api) -> None:
     [
         ("/v1/tasks?group=..", "group"),
         ("/v1/tasks?limit=0", "limit"),
+        ("/v1/tasks?number=1", "number"),
         ("/v1/tasks?after=%00", "after"),
         ("/v1/tasks/a%00b", "task_id"),
         ("/v1/tasks/x/fires?limit=x", "limit"),
