@@ -17,7 +17,6 @@ RUNTIMES_BUILT = frozenset({"echo"})
 
 NOT_BUILT: Mapping[tuple[str, object], str] = {
     ("events.enabled", True): "this version does not watch for events; set it to false",
-    ("scheduler.enabled", True): "this version does not run scheduled tasks; set it to false",
     ("runtimes.preserve_legacy_runtime_ids", False): "this version knows no other names; set it to true",
 }
 """Values that ask for a part that does not exist, with what to do; only when they were asked for by name."""

@@ -125,7 +125,6 @@ def test_problem_says_key_value_and_what_is_allowed(tmp_path: Path, text: str, p
     ("text", "key"),
     [
         ("events.enabled = true", "events.enabled"),
-        ("scheduler.enabled = true", "scheduler.enabled"),
         ("runtimes.preserve_legacy_runtime_ids = false", "runtimes.preserve_legacy_runtime_ids"),
         ("orchestrator.enabled = true", "runtimes.default_runtime"),
     ],
