@@ -23,18 +23,19 @@ _DOOR_VARIABLE = "INTERCOM_GATEWAY_SOCKET"
 def open_gateway(settings: Settings, environment: Mapping[str, str], clock: Clock) -> ModelGateway:
     """The process's gateway. It has neither thread nor socket while no run needs one."""
     upstreams = {name: profile.upstream_url or "" for name, profile in settings.runtimes.profiles.items()}
-    directory = settings.storage.data_dir.resolve() / "gateway"
-    return ModelGateway(directory, open_keyring(environment), clock, upstreams=upstreams)
+    data_dir = settings.storage.data_dir.resolve()
+    return ModelGateway(data_dir / "gateway", open_keyring(data_dir, environment, clock), clock, upstreams=upstreams)
 
 
-def open_keyring(environment: Mapping[str, str]) -> Keyring:
+def open_keyring(data_dir: Path, environment: Mapping[str, str], clock: Clock) -> Keyring:
     """The credentials of the account that runs the daemon."""
     home = environment.get("HOME") or os.path.expanduser("~")
-    return Keyring(Sources(environment, DOTENV.resolve(), Path(home)))
+    sources = Sources(environment, DOTENV.resolve(), Path(home))
+    return Keyring(sources, data_dir / "credentials", clock)
 
 
 def start_with_door(engine: SandboxEngine, spec: SandboxSpec, listener: SandboxListener, door: Door) -> Sandbox:
-    """Start the sandbox with `door` in it. The door is closed when the sandbox has ended, whatever ended it, and whether
+    """Start the sandbox with `door` in it. The door is closed when the sandbox has ended, whatever ended it and whether
     anybody still listens or not; the caller closes it when this raises."""
     path = DOOR_INSIDE if engine.is_isolated else str(door.socket_path)
     mounts = (*spec.mounts, Mount(door.socket_path, DOOR_INSIDE)) if engine.is_isolated else spec.mounts

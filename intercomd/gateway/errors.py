@@ -28,6 +28,10 @@ class UpstreamFailed(IntercomError):
         self.status = status
 
 
+class LoginEnded(IntercomError):
+    """A login cannot be renewed, now or later."""
+
+
 class StoppedReading(UpstreamFailed):
     """The provider takes no more of the request; it may have answered already."""
 

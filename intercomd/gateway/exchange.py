@@ -26,6 +26,7 @@ from intercomd.gateway.keyring import Grant, Keyring
 from intercomd.gateway.limits import Limits, RequestRate
 from intercomd.gateway.pauses import Pauses
 from intercomd.gateway.provider import Provider
+from intercomd.gateway.refusals import Refusals
 from intercomd.gateway.upstream import Endpoint, Line, Lines, Wait
 from intercomd.gateway.usage import Usage, UsageReader
 from intercomd.logs import EventLog
@@ -44,6 +45,7 @@ class Shared:
     keyring: Keyring
     lines: Lines
     pauses: Pauses
+    refusals: Refusals
     limits: Limits
     clock: Clock
 
@@ -112,7 +114,7 @@ class Exchange:
             line, response = self._ask(target, grant)
         if response.status_code == _UNAUTHORIZED:
             line.close()
-            raise SetupNeeded(f"the provider refused the credential of {runtime} ({grant.name}): replace it there")
+            raise self._shared.refusals.note(self._run.folder, runtime, grant)
         self._note_pause(grant, response)
         usage = UsageReader(find_header(response.headers, b"content-type") or "")
         try:
@@ -162,6 +164,8 @@ class Exchange:
     def _ask(self, target: str, grant: Grant) -> tuple[Line, h11.Response]:
         """Send the request; the line, and the head of the answer."""
         endpoint = self._endpoint(grant)
+        if self._run.upstream is None:
+            target = target.removeprefix(grant.drops)
         headers = upstream_headers(self._request.headers, endpoint.authority, self._length, grant.headers)
         request = h11.Request(method="POST", target=endpoint.prefix + target, headers=headers)
         line = self._shared.lines.take(endpoint)

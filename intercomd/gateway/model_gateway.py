@@ -26,6 +26,7 @@ from intercomd.gateway.keyring import Keyring
 from intercomd.gateway.limits import Limits, RequestRate
 from intercomd.gateway.pauses import Pauses
 from intercomd.gateway.provider import PROVIDERS
+from intercomd.gateway.refusals import Refusals
 from intercomd.gateway.switchboard import Listener, Switchboard
 from intercomd.gateway.upstream import Lines
 from intercomd.gateway.usage import Usage
@@ -122,7 +123,7 @@ class ModelGateway:
         the provider's own."""
         self._directory = directory
         self._upstreams = dict(upstreams or {})
-        self._shared = Shared(keyring, lines or Lines(), Pauses(clock), limits or Limits(), clock)
+        self._shared = Shared(keyring, lines or Lines(), Pauses(clock), Refusals(clock), limits or Limits(), clock)
         self._switchboard = Switchboard()
         self._guard = Lock()
         self._doors: set[Door] = set()
@@ -130,8 +131,8 @@ class ModelGateway:
 
     def open(self, run_id: RunId, folder: Folder, runtime: str) -> Door:
         """The door for this run, to be closed when its sandbox is gone. Raises `SetupNeeded` when the runtime has no
-        credential, `SandboxError` when there can be no socket."""
-        self._shared.keyring.grant(runtime)
+        usable credential, `SandboxError` when there can be no socket."""
+        self._shared.refusals.check(folder, runtime, self._shared.keyring.check(runtime))
         limits = self._shared.limits
         access = RunAccess(
             run_id=run_id,

@@ -33,7 +33,7 @@ class Sources:
 
     def __init__(self, environment: Mapping[str, str], dotenv: Path, home: Path) -> None:
         self._environment = environment
-        self._dotenv = dotenv
+        self.dotenv = dotenv
         self._home = home
 
     def find(self, name: str) -> Secret | None:
@@ -44,11 +44,11 @@ class Sources:
             text, _ = _read(Path(folder, name))
             if value := text.strip():
                 return Secret(value, f"the systemd credential {name}")
-        text, is_private = _read(self._dotenv)
+        text, is_private = _read(self.dotenv)
         if value := parse_dotenv(text).get(name, ""):
             if not is_private:
-                raise _open_to_others(self._dotenv)
-            return Secret(value, f"{name} in {self._dotenv}")
+                raise _open_to_others(self.dotenv)
+            return Secret(value, f"{name} in {self.dotenv}")
         return None
 
     def read_home(self, path: str) -> str | None:

@@ -23,7 +23,8 @@ from intercomd.clock import SystemClock
 from intercomd.daemon.launching import SandboxLauncher
 from intercomd.daemon.model_access import open_keyring
 from intercomd.daemon.process import IdSource, is_gone, own_holder
-from intercomd.daemon.wiring import Addresses, Parts, addresses_in, held_leases, tree_spec
+from intercomd.daemon.parts import Addresses, Parts, addresses_in
+from intercomd.daemon.wiring import held_leases, tree_spec
 from intercomd.domain.chat import Group, IncomingMessage
 from intercomd.domain.ids import ChatJid, Folder
 from intercomd.domain.leases import DISPATCH
@@ -133,7 +134,7 @@ def staged(home: Path, store: Store, agent: Agent, slots: int) -> Iterator[Stage
     orchestrator = Orchestrator(max_concurrent_containers=slots, poll_interval_ms=_NEVER_MS, idle_timeout_ms=_SOON_MS)
     layout = Layout(home / "data", home / "groups", "bench")
     clock, book = SystemClock(), AddressBook()
-    gateway = ModelGateway(home / "data/gateway", open_keyring({}), clock)
+    gateway = ModelGateway(home / "data/gateway", open_keyring(home / "data", {}, clock), clock)
     leases = held_leases(clock)
     deliveries, view, board, has_lease = Deliveries(), _Slots(), LiveBoard(), threading.Event()
     to = addresses_in(book)

@@ -7,7 +7,7 @@ import json
 import socket
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from intercomd.domain.ids import Folder, RunId
 from intercomd.gateway.keyring import Keyring
 from intercomd.gateway.limits import Limits
 from intercomd.gateway.model_gateway import Door, ModelGateway
+from intercomd.gateway.renewal import TOKEN_ENDPOINTS
 from intercomd.gateway.sources import Sources
 from intercomd.gateway.upstream import Lines
 from tests.support.waiting import DEADLINE_SECONDS
@@ -35,6 +36,7 @@ class Household:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.environment: dict[str, str] = dict(KEYS)
+        self.token_url = "http://127.0.0.1:1"
         self._gateways: list[ModelGateway] = []
         self._doors = 0
 
@@ -47,10 +49,19 @@ class Household:
         clock: Clock | None = None,
     ) -> ModelGateway:
         clock = clock or SystemClock()
-        keyring = Keyring(Sources(self.environment, self.home / ".env", self.home))
+        keyring = self.keyring(clock)
         directory = self.home / "gateway"
         self._gateways.append(ModelGateway(directory, keyring, clock, upstreams=upstreams, limits=limits, lines=lines))
         return self._gateways[-1]
+
+    def keyring(self, clock: Clock | None = None) -> Keyring:
+        """The credentials that are in `environment` and below `home` now, and at every later look."""
+        sources = Sources(self.environment, self.home / ".env", self.home)
+        endpoints = {
+            runtime: replace(endpoint, url=f"{self.token_url}/{runtime}")
+            for runtime, endpoint in TOKEN_ENDPOINTS.items()
+        }
+        return Keyring(sources, self.home / "credentials", clock or SystemClock(), endpoints=endpoints)
 
     def door(self, url: str, runtime: str = "claude", limits: Limits | None = None) -> Door:
         """A run of this runtime, whose provider is at `url`."""
