@@ -85,7 +85,7 @@ SEED: tuple[tuple[str, dict[str, object]], ...] = (
             "chat_jid": JID,
             "prompt": "later",
             "schedule_type": "once",
-            "schedule_value": "x",
+            "schedule_value": "2024-06-01T09:00:00",
             "context_mode": "group",
             "status": "paused",
             "created_at": f"{ISO}10:31:00Z",
@@ -113,7 +113,7 @@ T1 = (
 )
 T2 = (
     '{"id":"t2","group_folder":"family","chat_jid":"tg:-1001","prompt":"later","schedule_type":"once",'
-    '"schedule_value":"x","context_mode":"group","next_run":null,"last_run":null,"last_result":null,'
+    '"schedule_value":"2024-06-01T09:00:00","context_mode":"group","next_run":null,"last_run":null,"last_result":null,'
     '"status":"paused","created_at":"2024-01-15T10:31:00.000Z"}'
 )
 GROUP = (

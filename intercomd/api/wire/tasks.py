@@ -1,8 +1,10 @@
-"""`/v1/db/tasks*`: scheduled tasks as rows. While our scheduler is active it alone runs them (hazard B-33)."""
+"""`/v1/db/tasks*`: scheduled tasks as rows, by the rules of everybody else's. While our scheduler is active it alone
+runs them (hazard B-33)."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from contextlib import suppress
+from datetime import datetime, timedelta
 
 from intercomd.api.services import Services
 from intercomd.api.wire.shapes import (
@@ -23,28 +25,32 @@ from intercomd.api.wire.values import (
 )
 from intercomd.desk.jids import parse_jid
 from intercomd.domain.folder import parse_folder
-from intercomd.domain.ids import TaskId
+from intercomd.domain.ids import ChatJid, Folder, TaskId
 from intercomd.domain.instants import EPOCH
-from intercomd.domain.scheduled import ScheduledTask, TaskChange, TaskRunLog
-from intercomd.errors import StoreConflict
+from intercomd.domain.rights import Requester
+from intercomd.domain.scheduled import ScheduledTask, TaskRunLog
+from intercomd.domain.task_rules import TaskDraft, TaskEdit
+from intercomd.errors import InvalidInput, NotFound, StoreConflict
+
+_CLIENT = Requester(None, True, "a client of the wire API")
 
 
 def create(services: Services, body: ScheduledTaskShape) -> Acknowledged:
-    task = ScheduledTask(
+    """A given `next_run` is the first fire time; without one it follows from the schedule (hazard B-72)."""
+    folder = parse_folder(body.group_folder, "group_folder")
+    _check_chat(services, parse_jid(body.chat_jid, "chat_jid"), folder)
+    draft = TaskDraft(
+        folder=folder,
         task_id=TaskId(body.id),
-        group_folder=parse_folder(body.group_folder, "group_folder"),
-        chat_jid=parse_jid(body.chat_jid, "chat_jid"),
         prompt=body.prompt,
         schedule_type=body.schedule_type,
         schedule_value=body.schedule_value,
         context_mode=body.context_mode,
-        next_run=parse_optional_instant(body.next_run, "next_run"),
-        last_run=None,
-        last_result=None,
+        next_run=_parse_next_run(body.next_run),
         status=body.status,
         created_at=parse_instant(body.created_at, "created_at") or EPOCH,
     )
-    services.store.compat.tasks.add(task, services.clock.now())
+    services.tasks.create(_CLIENT, draft)
     return Acknowledged()
 
 
@@ -63,20 +69,23 @@ def list_all(services: Services) -> list[TaskView]:
 
 
 def update(services: Services, body: TaskUpdateBody) -> Acknowledged:
-    change = TaskChange(
+    """An unknown id changes nothing."""
+    edit = TaskEdit(
         prompt=body.prompt,
         schedule_type=body.schedule_type,
         schedule_value=body.schedule_value,
-        next_run=parse_optional_instant(body.next_run, "next_run"),
+        next_run=_parse_next_run(body.next_run),
         status=body.status,
     )
-    if change != TaskChange():
-        services.store.compat.tasks.change(TaskId(body.id), change, services.clock.now())
+    with suppress(NotFound):
+        services.tasks.change(_CLIENT, TaskId(body.id), edit)
     return Acknowledged()
 
 
 def delete(services: Services, body: TaskIdBody) -> Acknowledged:
-    services.store.compat.tasks.remove(TaskId(body.id), services.clock.now())
+    """An unknown id is removed already."""
+    with suppress(NotFound):
+        services.tasks.cancel(_CLIENT, TaskId(body.id))
     return Acknowledged()
 
 
@@ -104,6 +113,18 @@ def log_run(services: Services, body: TaskRunLogBody) -> Acknowledged:
         )
     )
     return Acknowledged()
+
+
+def _check_chat(services: Services, chat_jid: ChatJid, folder: Folder) -> None:
+    progress = services.store.groups.find_by_jid(chat_jid)
+    if progress is None or progress.group.folder != folder:
+        raise InvalidInput("chat_jid", f"{chat_jid} is not the chat of a group with the folder {folder}")
+
+
+def _parse_next_run(text: str | None) -> datetime | None:
+    """As every time of the wire, it is not before 1970."""
+    instant = parse_optional_instant(text, "next_run")
+    return None if instant is None else max(instant, EPOCH)
 
 
 def _refuse_while_we_schedule(services: Services) -> None:
