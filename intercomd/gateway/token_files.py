@@ -37,24 +37,19 @@ class TokenFiles:
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory
+        self._unkept: dict[str, _Kept] = {}
 
     def find(self, runtime: str, login: Login) -> Tokens | None:
         """The tokens that `login` has become; None when it was not renewed by us. Raises `SetupNeeded`."""
-        text = read_private(self._path(runtime))
-        if not text:
-            return None
-        try:
-            kept = msgspec.json.decode(text, type=_Kept)
-        except msgspec.DecodeError:
-            raise SetupNeeded(f"{self._path(runtime)} is damaged: remove it, and log in again") from None
-        if kept.login != login.fingerprint:
+        kept = self._unkept.get(runtime) or self._read(runtime)
+        if kept is None or kept.login != login.fingerprint:
             return None
         expires_at = None if kept.expires_at_ms is None else from_epoch_ms(kept.expires_at_ms)
         return Tokens(kept.access_token, kept.refresh_token, expires_at)
 
     def save(self, runtime: str, login: Login, tokens: Tokens) -> None:
-        """Keep what `login` has become. A disk that refuses costs a person their login at the next start, so it is an
-        error in the log; the tokens are good all the same."""
+        """Keep what `login` has become. Where the disk refuses, this process goes on with the tokens, and an operator is
+        told: at the next start the login is lost."""
         if login.file is not None and _write_back(runtime, login.file, tokens):
             return
         expires_at_ms = None if tokens.expires_at is None else to_epoch_ms(tokens.expires_at)
@@ -67,8 +62,17 @@ class TokenFiles:
         try:
             self._directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             _replace(self._path(runtime), msgspec.json.encode(kept))
+            self._unkept.pop(runtime, None)
         except OSError as error:
+            self._unkept[runtime] = kept
             _log.error("gateway.tokens_not_kept", runtime=runtime, path=self._path(runtime), error=error.strerror)
+
+    def _read(self, runtime: str) -> _Kept | None:
+        text = read_private(self._path(runtime))
+        try:
+            return msgspec.json.decode(text, type=_Kept) if text else None
+        except msgspec.DecodeError:
+            raise SetupNeeded(f"{self._path(runtime)} is damaged: remove it, and log in again") from None
 
     def _path(self, runtime: str) -> Path:
         return self._directory / f"{runtime}.json"
