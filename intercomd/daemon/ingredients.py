@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 
 from intercomd.actors.hold_watcher import DutySeen
 from intercomd.actors.slots import SlotsView
@@ -77,7 +78,8 @@ def make_parts(
     clock: Clock,
 ) -> Parts:
     """Everything the actors are made from; `bridged` are the channels that live in the host."""
-    layout = Layout(settings.storage.data_dir, settings.storage.groups_dir, install_id(settings))
+    storage = settings.storage
+    layout = Layout(storage.data_dir, storage.groups_dir, install_id(settings), settings.runtimes.programs_dir)
     engines = make_engines(container_settings(settings, os.environ), clock)
     choices = AgentChoices(
         assistant_name=settings.assistant.name,
@@ -85,6 +87,7 @@ def make_parts(
         timezone=settings.scheduler.timezone,
         default_runtime=settings.runtimes.default_runtime,
         default_models={name: profile.default_model for name, profile in settings.runtimes.profiles.items()},
+        silence=timedelta(milliseconds=settings.sandbox.run_timeout_ms),
     )
     gateway = open_gateway(settings, os.environ, clock)
     return Parts(

@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from dataclasses import dataclass
+from datetime import timedelta
 
 from intercomd.actors.run_parts import Launched
 from intercomd.clock import Clock
 from intercomd.daemon.model_access import start_with_door
 from intercomd.domain.models import runtime_of
-from intercomd.domain.prompt import render_prompt
+from intercomd.domain.prompt import render_carried, render_prompt
 from intercomd.domain.runs import OpenedRun
 from intercomd.errors import SetupNeeded
 from intercomd.gateway.model_gateway import Door, ModelGateway, needs_gateway
 from intercomd.sandbox.layout import Layout
 from intercomd.sandbox.port import AgentInput, SandboxEngine, SandboxListener
 
-BUILT_RUNTIMES = frozenset({"echo"})
+BUILT_RUNTIMES = frozenset({"claude", "codex", "echo", "gemini"})
 """What the agent program can drive."""
+
+_OWN_SHARE = 0.9
+"""Of the time after which the host kills it: the agent, which knows more about the reason, is to say it first."""
 
 
 @dataclass(frozen=True, slots=True)
 class AgentChoices:
-    """Who the agents are; `default_models` by runtime."""
+    """Who the agents are; `default_models` by runtime. `silence` is how long a working agent may say nothing."""
 
     assistant_name: str
     main_folder: str
     timezone: str
     default_runtime: str
     default_models: dict[str, str]
+    silence: timedelta
 
 
 class SandboxLauncher:
@@ -54,6 +59,8 @@ class SandboxLauncher:
             prompt = opened.task.prompt
         else:
             prompt = render_prompt(opened.prompt.messages, opened.prompt.omitted)
+            if opened.carried is not None:
+                prompt = render_carried(opened.carried, choices.assistant_name) + prompt
         agent_input = AgentInput(
             prompt=prompt,
             session_id=opened.session_id,
@@ -64,6 +71,8 @@ class SandboxLauncher:
             model=model,
             input_id=opened.prompt.input_id,
             is_scheduled_task=opened.task is not None,
+            runtime=runtime,
+            timeout=choices.silence * _OWN_SHARE,
         )
         with ExitStack() as undo:
             door = self._open_door(opened, runtime, undo)

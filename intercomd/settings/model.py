@@ -165,6 +165,14 @@ class Runtimes(Struct, frozen=True, kw_only=True):
     default_runtime: Annotated[
         str, Meta(description="The profile of groups that have not chosen one; echo repeats what it is told.")
     ] = "claude"
+    programs_dir: Annotated[
+        Path | None,
+        Meta(
+            description="The folder that scripts/agents installed claude, codex and gemini into, for bubblewrap and "
+            "process. Without it they are looked for where the system has its programs; images bring their own.",
+            examples=[".cache/agents"],
+        ),
+    ] = None
     profiles: Annotated[
         Mapping[str, Profile],
         Meta(description="The known runtimes. Giving any profile replaces the whole list."),

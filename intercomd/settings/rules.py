@@ -13,7 +13,7 @@ from intercomd.settings.reading import SettingsReader, did_you_mean, suggest
 
 _WITH_GATEWAY = frozenset({"claude", "codex", "gemini"})
 """Runtimes whose credential the model gateway finds, in any of its forms, at the start of a run."""
-RUNTIMES_BUILT = frozenset({"echo"})
+RUNTIMES_BUILT = frozenset({"claude", "codex", "echo", "gemini"})
 
 NOT_BUILT: Mapping[tuple[str, object], str] = {
     ("events.enabled", True): "this version does not watch for events; set it to false",
@@ -62,6 +62,10 @@ def _check_server(settings: Settings, reader: SettingsReader) -> None:
 
 
 def _check_runtimes(settings: Settings, environment: Mapping[str, str], reader: SettingsReader) -> None:
+    programs_dir = settings.runtimes.programs_dir
+    if programs_dir is not None and not (programs_dir / "bin").is_dir():
+        advice = "must be the folder that scripts/agents made; run it, or leave this out"
+        reader.complain("runtimes.programs_dir", programs_dir, advice)
     name = settings.runtimes.default_runtime
     profile = settings.runtimes.profiles.get(name)
     if profile is None:

@@ -7,6 +7,7 @@ import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from pathlib import Path
 
 from intercomd.clock import SystemClock
@@ -20,7 +21,12 @@ from intercomd.sandbox.process import ProcessEngine
 _SOURCE = Path(__file__).with_name("agent.c")
 _DEADLINE_S = 30.0
 CHOICES = AgentChoices(
-    assistant_name="Bench", main_folder="main", timezone="UTC", default_runtime="echo", default_models={}
+    assistant_name="Bench",
+    main_folder="main",
+    timezone="UTC",
+    default_runtime="echo",
+    default_models={},
+    silence=timedelta(seconds=_DEADLINE_S),
 )
 
 

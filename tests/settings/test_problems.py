@@ -126,7 +126,10 @@ def test_problem_says_key_value_and_what_is_allowed(tmp_path: Path, text: str, p
     [
         ("events.enabled = true", "events.enabled"),
         ("runtimes.preserve_legacy_runtime_ids = false", "runtimes.preserve_legacy_runtime_ids"),
-        ("orchestrator.enabled = true", "runtimes.default_runtime"),
+        (
+            'orchestrator.enabled = true\nruntimes.default_runtime = "mine"\nruntimes.profiles.mine = {}',
+            "runtimes.default_runtime",
+        ),
     ],
 )
 def test_asking_for_a_part_that_is_not_built_is_an_error(tmp_path: Path, text: str, key: str) -> None:
@@ -145,6 +148,13 @@ def test_secret_that_is_not_set_is_an_error_of_the_runtime_that_needs_it(tmp_pat
     """
     (problem,) = problems_of(tmp_path, text, {"THERE": "x", "BLANK": " "})
     assert problem.endswith("not set in the environment: NOT_THERE, BLANK")
+
+
+def test_programs_folder_is_what_scripts_agents_made(tmp_path: Path) -> None:
+    """A folder without programs is found at start, and the advice says how to fill it."""
+    (tmp_path / "empty").mkdir()
+    (problem,) = problems_of(tmp_path, f'runtimes.programs_dir = "{tmp_path}/empty"')
+    assert problem.startswith("runtimes.programs_dir = ") and "scripts/agents" in problem
 
 
 def test_problem_names_the_variable_that_brought_the_value(tmp_path: Path) -> None:
