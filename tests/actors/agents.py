@@ -136,6 +136,8 @@ class ScriptedAgents:
 
     name: str = "scripted"
     is_isolated: bool = True
+    python: str = "python3"
+    unenforced: tuple[str, ...] = ()
     protocol: int = 2
     refusal: SandboxError | None = None
     orphan_refusal: str | None = None
