@@ -41,13 +41,14 @@ def _object(*required: str, **fields: Schema) -> Schema:
     return {"type": "object", "properties": fields, "required": list(required), "additionalProperties": False}
 
 
-_LONG = 100_000
+_MOST_TEXT = 100_000
+_MOST_PROMPT = 16_384
 _SHORT = 200
 _TASK_ID = _text("The task's id, as list_tasks gives it.", _SHORT)
 _PROMPT = _text(
     "What to do at each fire time, said so that it can be done without this conversation in mind. The final answer of "
     "that run is sent to the chat by itself; to send nothing, answer in <internal> tags only.",
-    _LONG,
+    _MOST_PROMPT,
 )
 _SCHEDULE_TYPE = _one_of("How schedule_value is read.", "cron", "interval", "once")
 _SCHEDULE_VALUE = _text(
@@ -89,7 +90,7 @@ TOOLS = (
         "final answer is sent by itself, so do not send it here as well.",
         _object(
             "text",
-            text=_text("The text, Markdown allowed.", _LONG),
+            text=_text("The text, Markdown allowed.", _MOST_TEXT),
             target_jid=_text("Another chat, from list_groups. The main group only. Without it this chat.", _SHORT),
             files={
                 "type": "array",

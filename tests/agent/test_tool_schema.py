@@ -11,6 +11,9 @@ from hypothesis import strategies as st
 
 from intercomd.agent.tool_schema import find_problems
 from intercomd.agent.tools import TOOL_BY_NAME, TOOLS, Tool
+from intercomd.desk import history, messages
+from intercomd.domain import questions
+from intercomd.domain.task_rules import MAX_PROMPT
 
 KEYWORDS = {
     "object": {"properties", "required", "additionalProperties", "minProperties"},
@@ -42,6 +45,19 @@ def test_rule_of_the_final_answer_is_told_where_it_matters(name: str) -> None:
     """An agent that sends a text or plans one is told that the final answer goes out by itself (B-79)."""
     told = f"{TOOL_BY_NAME[name].description} {TOOL_BY_NAME[name].schema['properties'].get('prompt', {})}"
     assert "final answer" in told and "by itself" in told
+
+
+def test_limits_are_the_hosts() -> None:
+    """What the schema lets through is not refused by the host for its size, and the other way round."""
+    fields = {(tool.name, name): field for tool in TOOLS for name, field in tool.schema["properties"].items()}
+    files, choices = fields["send_message", "files"], fields["ask_user", "choices"]
+    assert fields["send_message", "text"]["maxLength"] == messages.MOST_CHARACTERS
+    assert files["maxItems"] == messages.MOST_FILES
+    assert {fields[name, "prompt"]["maxLength"] for name in ("schedule_task", "update_task")} == {MAX_PROMPT}
+    assert fields["search_history", "limit"]["maximum"] == history.MOST_FOUND
+    assert fields["ask_user", "question"]["maxLength"] == questions.MOST_QUESTION_CHARACTERS
+    assert (choices["minItems"], choices["maxItems"]) == (questions.LEAST_CHOICES, questions.MOST_CHOICES)
+    assert choices["items"]["maxLength"] == questions.MOST_CHOICE_CHARACTERS
 
 
 LEAVES = st.one_of(
