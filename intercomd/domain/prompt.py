@@ -5,8 +5,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from intercomd.domain.chat import ChatMessage
+from intercomd.domain.chat import ChatMessage, MessageKind
 from intercomd.domain.instants import iso_ms
+from intercomd.domain.runs import CarriedOver
 from intercomd.domain.text import cut
 
 _MOST_QUESTION_CHARACTERS = 300
@@ -21,6 +22,21 @@ def render_prompt(messages: Sequence[ChatMessage], omitted: int) -> str:
         for message in messages
     )
     return "\n".join([opening, *lines, "</messages>"])
+
+
+def render_carried(carried: CarriedOver, assistant_name: str) -> str:
+    """What was said before a switch of models, to stand before the prompt (original.md §7.4)."""
+    note = f"Prior conversation with {carried.model or 'another model'}. Continue naturally."
+    lines = (
+        f'  <message role="{_escape(_role(message, assistant_name))}" time="{iso_ms(message.sent_at)}">'
+        f"{_escape(message.content)}</message>"
+        for message in carried.messages
+    )
+    return "\n".join([f'<conversation_history note="{_escape(note)}">', *lines, "</conversation_history>", ""])
+
+
+def _role(message: ChatMessage, assistant_name: str) -> str:
+    return assistant_name if message.kind is MessageKind.BOT else message.sender_name
 
 
 def _answer(message: ChatMessage) -> str:

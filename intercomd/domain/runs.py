@@ -42,6 +42,14 @@ class PromptInput:
 
 
 @dataclass(frozen=True, slots=True)
+class CarriedOver:
+    """What was said before the model was switched from `model` (empty: the default one), oldest first."""
+
+    model: str
+    messages: tuple[ChatMessage, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedRun:
     """A run as its group queue gets it from the transaction that opened it. A run of a scheduled task has a `task`, and
     a `prompt` without messages that only carries the input's id."""
@@ -54,6 +62,7 @@ class OpenedRun:
     prompt: PromptInput
     session_id: str | None
     task: TaskInput | None = None
+    carried: CarriedOver | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from intercomd.domain.scheduled import ContextMode
 from intercomd.domain.task_endings import summary_of
 from intercomd.domain.text import clean
 from intercomd.errors import NotFound
+from intercomd.store.carry_over import consume_carried
 from intercomd.store.engine import Row, Transaction
 from intercomd.store.events import record_event
 from intercomd.store.outbox_table import add_texts
@@ -90,6 +91,7 @@ def _settle(transaction: Transaction, run: Row, write: FrameWrite, now: datetime
         up_to_seq = row["up_to_seq"]
     if up_to_seq is not None:
         settle(transaction, run, write.run_id, up_to_seq, now)
+        consume_carried(transaction, run)
 
 
 def _note_result(transaction: Transaction, run: Row, write: FrameWrite) -> None:

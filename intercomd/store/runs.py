@@ -10,6 +10,7 @@ from intercomd.domain.instants import to_epoch_ms
 from intercomd.domain.leases import Fence
 from intercomd.domain.runs import OpenedRun, Outcome, ProcessIdentity, PromptInput, Recorded, RunEnding, RunRecord
 from intercomd.errors import NotFound, StoreConflict
+from intercomd.store.carry_over import load_carried
 from intercomd.store.engine import Database, Row, Transaction
 from intercomd.store.events import record_event
 from intercomd.store.fencing import check_fence
@@ -39,7 +40,7 @@ class RunsTable:
             known = transaction.row("find_run", run_id=run_id)
             if known is not None:
                 prompt = load_input(transaction, known["chat_jid"], _inputs(transaction, run_id)[0])
-                return _opened(group, known, prompt)
+                return _opened(transaction, group, known, prompt)
             if not _is_ready(group, now, self._longest_wait):
                 return None
             return _open(transaction, fence, group, run_id, input_id, limits, now)
@@ -146,7 +147,7 @@ def _open(
     transaction.run("add_run", **run, now=to_epoch_ms(now))
     store_input(transaction, run_id, prompt)
     _record_event(transaction, EventCode.RUN_OPENED, run, prompt, now)
-    return _opened(group, run, prompt)
+    return _opened(transaction, group, run, prompt)
 
 
 def _newest_seq(group: Row) -> Seq:
@@ -154,7 +155,7 @@ def _newest_seq(group: Row) -> Seq:
     return Seq(max(group["last_seq"], group["last_request_seq"]))
 
 
-def _opened(group: Row, run: Row, prompt: PromptInput) -> OpenedRun:
+def _opened(transaction: Transaction, group: Row, run: Row, prompt: PromptInput) -> OpenedRun:
     return OpenedRun(
         run["run_id"],
         group_of(group),
@@ -163,6 +164,7 @@ def _opened(group: Row, run: Row, prompt: PromptInput) -> OpenedRun:
         run["attempt"],
         prompt,
         group["session_id"],
+        carried=load_carried(transaction, group, prompt),
     )
 
 

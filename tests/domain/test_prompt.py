@@ -7,7 +7,8 @@ from datetime import UTC, datetime
 
 from intercomd.domain.chat import AnsweredQuestion, ChatMessage, MessageKind
 from intercomd.domain.ids import ChatJid, Seq
-from intercomd.domain.prompt import render_prompt
+from intercomd.domain.prompt import render_carried, render_prompt
+from intercomd.domain.runs import CarriedOver
 
 AT = datetime(2024, 1, 15, 12, 30, 45, 123000, tzinfo=UTC)
 
@@ -38,3 +39,15 @@ def test_prompt_shows_the_question_that_a_text_answers() -> None:
 def test_prompt_says_how_much_was_left_out() -> None:
     """The agent knows that older messages exist."""
     assert render_prompt([message("hi")], 7).startswith('<messages omitted="7">\n')
+
+
+def test_history_before_a_switch_of_models_names_who_said_what() -> None:
+    """Escaped like a prompt; the assistant goes by its name, and the last line is followed by the prompt (B-53)."""
+    bot = replace(message("Noted.", "somebody"), kind=MessageKind.BOT)
+    history = render_carried(CarriedOver("claude-opus-4-6", (message("a < b"), bot)), "Ada")
+    assert history == (
+        '<conversation_history note="Prior conversation with claude-opus-4-6. Continue naturally.">\n'
+        '  <message role="Ann" time="2024-01-15T12:30:45.123Z">a &lt; b</message>\n'
+        '  <message role="Ada" time="2024-01-15T12:30:45.123Z">Noted.</message>\n'
+        "</conversation_history>\n"
+    )

@@ -53,4 +53,4 @@ SELECT value FROM router_state WHERE key = :key
 INSERT INTO router_state (key, value) VALUES (:key, :value) ON CONFLICT (key) DO UPDATE SET value = excluded.value
 
 -- :name replace_session
-UPDATE groups SET session_id = :session_id, generation = generation + 1 WHERE folder = :folder
+UPDATE groups SET session_id = :session_id, generation = generation + 1, carried_from = NULL WHERE folder = :folder

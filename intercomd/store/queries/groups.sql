@@ -77,8 +77,20 @@ UPDATE groups SET session_id = :session_id WHERE folder = :folder
 -- :name cancel_group
 UPDATE groups SET generation = :generation,
     session_id = CASE WHEN :clears_session = 1 THEN NULL ELSE session_id END,
-    runtime = COALESCE(CAST(:runtime AS TEXT), runtime), model = COALESCE(CAST(:model AS TEXT), model)
+    runtime = COALESCE(CAST(:runtime AS TEXT), runtime), model = COALESCE(CAST(:model AS TEXT), model),
+    carried_from = CASE WHEN CAST(:model AS TEXT) IS NOT NULL THEN COALESCE(carried_from, model, '')
+        WHEN :clears_session = 1 THEN NULL ELSE carried_from END
 WHERE folder = :folder
+
+-- :name clear_carried
+UPDATE groups SET carried_from = NULL WHERE folder = :folder AND carried_from IS NOT NULL
+
+-- :name list_carried_messages
+-- The newest first: what people said before a prompt and bots since, without commands and their answers.
+SELECT * FROM chat_messages WHERE chat_jid = :chat_jid AND seq <= :up_to
+    AND (kind = 'bot' OR seq <= :after AND kind IN ('request', 'context'))
+    AND is_retry = 0 AND SUBSTR(external_id, 1, LENGTH(CAST(:answers AS TEXT))) <> CAST(:answers AS TEXT)
+ORDER BY seq DESC LIMIT :limit
 
 -- :name forget_session
 UPDATE groups SET session_id = NULL WHERE folder = :folder AND session_id = :session_id RETURNING folder
