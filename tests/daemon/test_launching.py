@@ -12,6 +12,7 @@ from intercomd.daemon.launching import AgentChoices, SandboxLauncher
 from intercomd.daemon.model_access import open_keyring
 from intercomd.domain.chat import Group
 from intercomd.domain.ids import ChatJid, Epoch, Folder, Generation, InputId, RunId, Seq, TaskId
+from intercomd.domain.prompt import render_prompt
 from intercomd.domain.runs import OpenedRun, ProcessIdentity, PromptInput
 from intercomd.domain.scheduled import ContextMode, TaskInput
 from intercomd.gateway.model_gateway import ModelGateway
@@ -63,7 +64,7 @@ def test_agent_of_a_task_reads_the_task_s_prompt(tmp_path: Path) -> None:
 def test_agent_of_a_request_is_not_told_of_a_task(tmp_path: Path) -> None:
     """Its prompt is what people wrote."""
     agent_input = told(tmp_path, "kitchen", None)
-    assert (agent_input.prompt, agent_input.is_scheduled_task) == ("<messages>\n\n</messages>", False)
+    assert (agent_input.prompt, agent_input.is_scheduled_task) == (render_prompt((), 0), False)
 
 
 @pytest.mark.parametrize("task", [TASK, None], ids=["task", "request"])
