@@ -48,6 +48,7 @@ def open_configured_store(settings: Settings) -> Store:
             main_folder=settings.orchestrator.main_group_folder,
             sqlite_path=None if dsn else settings.storage.sqlite_path,
             postgres_dsn=dsn.reveal() if dsn else None,
+            default_zone=settings.scheduler.timezone,
         )
     )
 
