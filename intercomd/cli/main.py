@@ -20,6 +20,7 @@ COMMANDS = {
     "chat": "intercomd.cli.chat",
     "status": "intercomd.cli.status",
     "preflight": "intercomd.cli.preflight",
+    "doctor": "intercomd.cli.doctor",
     "orchestrator": "intercomd.cli.orchestrator",
     "groups": "intercomd.cli.groups",
     "runs": "intercomd.cli.runs",

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,14 +12,13 @@ from intercomd.channels.live import LiveBoard
 from intercomd.clock import Clock
 from intercomd.daemon.boards import Board
 from intercomd.daemon.control import Control, SomethingChanged
+from intercomd.daemon.engines import container_settings, install_id
 from intercomd.daemon.launching import AgentChoices, SandboxLauncher
 from intercomd.daemon.model_access import open_gateway
 from intercomd.daemon.process import IdSource, is_gone, own_holder
 from intercomd.daemon.wiring import Parts, held_leases, own_channels
 from intercomd.sandbox.choice import choose_engine, end_strays, make_engines
-from intercomd.sandbox.containers import ContainerSettings
 from intercomd.sandbox.layout import Layout
-from intercomd.sandbox.limits import Limits
 from intercomd.settings.model import Settings
 from intercomd.store.opening import StoreSettings, open_store
 from intercomd.store.ports import Store
@@ -50,23 +47,6 @@ def open_configured_store(settings: Settings) -> Store:
             postgres_dsn=dsn.reveal() if dsn else None,
             default_zone=settings.scheduler.timezone,
         )
-    )
-
-
-def install_id(settings: Settings) -> str:
-    """What sets this install's sandboxes apart from those of others on the machine."""
-    return hashlib.sha256(str(settings.storage.data_dir.resolve()).encode()).hexdigest()[:8]
-
-
-def container_settings(settings: Settings, environment: Mapping[str, str]) -> ContainerSettings:
-    """What the settings say to podman and docker; `environment` is the daemon's."""
-    sandbox, runtimes = settings.sandbox, settings.runtimes
-    return ContainerSettings(
-        install=install_id(settings),
-        default_runtime=runtimes.default_runtime,
-        images={name: profile.image for name, profile in runtimes.profiles.items() if profile.image},
-        limits=Limits(sandbox.memory_limit_mb, sandbox.process_limit, sandbox.tmp_limit_mb),
-        environment=environment,
     )
 
 

@@ -66,7 +66,7 @@ class ContainerClient:
         except subprocess.TimeoutExpired as error:
             raise SandboxError(f"{self._name} {words[0]} did not end within {seconds:g} s") from error
         except subprocess.CalledProcessError as error:
-            raise SandboxError(f"{self._name} {words[0]}: {last_words(error.stderr)}") from error
+            raise SandboxError(f"{self._name}: {last_words(error.stderr)}") from error
         except OSError as error:
             raise SandboxError(f"cannot start {self.program}: {error.strerror}") from error
         return done.stdout.decode("utf-8", "replace")

@@ -12,7 +12,6 @@ known to be gone.
 from __future__ import annotations
 
 import os
-import re
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -44,7 +43,8 @@ DEFAULT_IMAGE = "intercom-agent:latest"
 _CHECK_SECONDS = 30.0
 _SIGNAL_BASE = 128
 _ENGINE_FAILED, _NOT_EXECUTABLE, _NOT_FOUND = 125, 126, 127
-_INIT_COMPLAINT = re.compile(r"failed to exec pid1|\[FATAL tini")
+_INIT_COMPLAINT = "failed to exec pid1"
+"""What catatonit says and then ends with 1; Docker's tini ends with 127."""
 _ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "HOME": "/tmp",
@@ -140,7 +140,7 @@ class ContainerEngine:
             return f"there is no {self.name} program on the PATH; the package is called {self._dialect.package}"
         runtime = self._settings.default_runtime
         try:
-            image = self._require_image(runtime)
+            image = self.find_image(runtime)
             fences = (*self._fences(), *self._user_words(str(own_user())))
             probed = self._client.call(
                 *("run", "--rm", f"--label={INSTALL_LABEL}={self._settings.install}", *fences),
@@ -153,12 +153,23 @@ class ContainerEngine:
         self.has_worked = True
         return None
 
-    def has_image(self, runtime: str) -> bool:
-        """Raises `SandboxError` when the engine does not answer."""
-        return self._client.has_image(self._settings.image_of(runtime))
+    def is_answering(self) -> bool:
+        """Whether it is installed and, for Docker, its daemon runs."""
+        try:
+            self._client.call("version")
+        except SandboxError:
+            return False
+        return True
 
-    def image_of(self, runtime: str) -> str:
-        return self._settings.image_of(runtime)
+    def find_image(self, runtime: str) -> str:
+        """The name of the runtime's image, which is here. Raises `SetupNeeded` that says what builds it, and
+        `SandboxError` when the engine does not answer."""
+        image = self._settings.image_of(runtime)
+        if image not in self._present_images:
+            if not self._client.has_image(image):
+                raise SetupNeeded(f"{self.name} has no image {image}; build it: {build_command(runtime)}")
+            self._present_images |= {image}
+        return image
 
     def start(self, spec: SandboxSpec, listener: SandboxListener) -> Sandbox:
         return LiveSandbox(self, spec, listener, self._clock)
@@ -186,7 +197,7 @@ class ContainerEngine:
 
     def prepare(self, spec: SandboxSpec, lock: int) -> Launch:
         """The client inherits the lock, and no container gets it: the engines hand no descriptor on."""
-        image = self._require_image(spec.agent_input.runtime)
+        image = self.find_image(spec.agent_input.runtime)
         group_dir = next((mount.host for mount in spec.mounts if mount.inside == GROUP_INSIDE), spec.input_dir)
         user = choose_user(group_dir)
         hand_over(spec.mounts, user)
@@ -219,7 +230,7 @@ class ContainerEngine:
         words = last_words(error_tail.encode())
         if returncode == _ENGINE_FAILED:
             return f"{self.name}: {with_remedy(words)}"
-        if returncode in {_NOT_EXECUTABLE, _NOT_FOUND} or (returncode and _INIT_COMPLAINT.search(words)):
+        if returncode in {_NOT_EXECUTABLE, _NOT_FOUND} or (returncode and _INIT_COMPLAINT in words):
             return f"{self.name}: the image cannot run the agent: {words}"
         return error_tail
 
@@ -235,15 +246,6 @@ class ContainerEngine:
     @property
     def _own_label(self) -> dict[str, str]:
         return {INSTALL_LABEL: self._settings.install}
-
-    def _require_image(self, runtime: str) -> str:
-        """The image of a runtime, which was seen here; raises `SandboxError`."""
-        image = self._settings.image_of(runtime)
-        if image not in self._present_images:
-            if not self._client.has_image(image):
-                raise SetupNeeded(f"{self.name} has no image {image}; build it: {build_command(runtime)}")
-            self._present_images |= {image}
-        return image
 
     def _user_words(self, user: str) -> tuple[str, ...]:
         if self._user_options is None:

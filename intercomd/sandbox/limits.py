@@ -21,6 +21,19 @@ class Limits:
 
 DEFAULT_LIMITS = Limits()
 
+
+def describe_limits(limits: Limits, unenforced: tuple[str, ...]) -> str:
+    """Each limit, and those that are only wished for."""
+    wanted = {
+        "memory": f"memory {limits.memory_mb} MB" if limits.memory_mb else "",
+        "processes": f"{limits.processes} processes" if limits.processes else "",
+        "tmp": f"/tmp {limits.tmp_mb} MB",
+    }
+    kept = ", ".join(text for name, text in wanted.items() if text and name not in unenforced)
+    lost = ", ".join(text for name, text in wanted.items() if text and name in unenforced)
+    return "; ".join([f"enforces {kept}"] * bool(kept) + [f"not enforced here: {lost}"] * bool(lost))
+
+
 PROBE = """
 import json, os
 def read(*paths):

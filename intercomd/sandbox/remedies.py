@@ -28,6 +28,7 @@ _REMEDIES: tuple[tuple[str, str], ...] = (
         r"newuidmap|subuid",
         "install uidmap and give the user ids: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 USER",
     ),
+    (r"failed to exec pid1|\[FATAL tini|executable file", "the image has no python3, or what it links to is missing"),
     (r"catatonit|container-init|init binary|docker-init", "install catatonit (podman) or tini (Docker)"),
     (r"cannot connect to the docker daemon", "start it: systemctl start docker"),
     (

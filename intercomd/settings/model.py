@@ -120,15 +120,14 @@ class Profile(Struct, frozen=True, kw_only=True):
         ),
     ] = None
     image: Annotated[
-        str | None,
+        str,
         Meta(
-            pattern=r"^[A-Za-z0-9][\w./:@-]*$",
+            pattern=r"^([A-Za-z0-9][\w./:@-]*)?$",
             extra={"allowed": "must be the name of an image"},
-            description="The image of its containers, for podman and docker. Unset, it is intercom-agent:latest for "
+            description="The image of its containers, for podman and docker. Empty, it is intercom-agent:latest for "
             "claude and echo, and intercom-agent-NAME:latest for others.",
-            examples=["intercom-agent:latest"],
         ),
-    ] = None
+    ] = ""
 
 
 def _default_profiles() -> Mapping[str, Profile]:
