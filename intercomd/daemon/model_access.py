@@ -10,6 +10,7 @@ from pathlib import Path
 from intercomd.clock import Clock
 from intercomd.domain.frames import Frame
 from intercomd.gateway.keyring import Keyring
+from intercomd.gateway.limits import Limits
 from intercomd.gateway.model_gateway import Door, ModelGateway
 from intercomd.gateway.sources import Sources
 from intercomd.sandbox.port import Mount, Sandbox, SandboxEngine, SandboxListener, SandboxSpec
@@ -24,7 +25,12 @@ def open_gateway(settings: Settings, environment: Mapping[str, str], clock: Cloc
     """The process's gateway. It has neither thread nor socket while no run needs one."""
     upstreams = {name: profile.upstream_url or "" for name, profile in settings.runtimes.profiles.items()}
     data_dir = settings.storage.data_dir.resolve()
-    return ModelGateway(data_dir / "gateway", open_keyring(data_dir, environment, clock), clock, upstreams=upstreams)
+    limits = Limits(
+        requests_per_minute=settings.gateway.requests_per_minute,
+        daily_tokens=settings.gateway.daily_tokens_per_group or None,
+    )
+    keyring = open_keyring(data_dir, environment, clock)
+    return ModelGateway(data_dir / "gateway", keyring, clock, upstreams=upstreams, limits=limits)
 
 
 def open_keyring(data_dir: Path, environment: Mapping[str, str], clock: Clock) -> Keyring:

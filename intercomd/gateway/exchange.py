@@ -6,7 +6,6 @@ connection that breaks off, never a short answer that looks whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
@@ -23,6 +22,7 @@ from intercomd.gateway.client import ClientConnection
 from intercomd.gateway.errors import BadRequest, CertificateRefused, ClientGone, StoppedReading, UpstreamFailed
 from intercomd.gateway.headers import answer_headers, find_header, upstream_headers
 from intercomd.gateway.keyring import Grant, Keyring
+from intercomd.gateway.ledger import Ledger
 from intercomd.gateway.limits import Limits, RequestRate
 from intercomd.gateway.pauses import Pauses
 from intercomd.gateway.provider import Provider
@@ -46,20 +46,20 @@ class Shared:
     lines: Lines
     pauses: Pauses
     refusals: Refusals
+    ledger: Ledger
     limits: Limits
     clock: Clock
 
 
 @dataclass(frozen=True, slots=True)
 class RunAccess:
-    """What one run may do, and where it is counted. `upstream` is the settings' address, None for the provider's."""
+    """What one run may do. `upstream` is the settings' address, None for the provider's."""
 
     run_id: str
     folder: str
     provider: Provider
     upstream: str | None
     rate: RequestRate
-    count: Callable[[Usage], None]
 
 
 def serve(client: ClientConnection, run: RunAccess, shared: Shared) -> None:
@@ -149,6 +149,10 @@ class Exchange:
         accepted = self._run.provider.accepted_target(method, target)
         if accepted is None:
             raise BadRequest(403, f"agents may not ask for {method} {target.partition('?')[0][:200]}")
+        try:
+            self._shared.ledger.check(self._run.folder)
+        except SetupNeeded as error:
+            raise BadRequest(403, str(error)) from error
         if wait := self._run.rate.take():
             raise BadRequest(429, "this run asks too often", retry_after=wait)
         return accepted
@@ -202,7 +206,7 @@ class Exchange:
         self._client.send(h11.EndOfMessage())
 
     def _count(self, response: h11.Response, usage: Usage) -> None:
-        self._run.count(usage)
+        self._shared.ledger.count(self._run.folder, usage)
         _log.debug(
             "gateway.answered",
             run_id=self._run.run_id,

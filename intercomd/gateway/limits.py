@@ -11,7 +11,7 @@ from intercomd.clock import Clock
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Of one run, but for the deadlines, which are of one request.
+    """Of one run, but for the deadlines, which are of one request, and `daily_tokens`, which are of a group.
 
     `body_bytes` is above the 32 MB that Anthropic's API takes. `first_byte` is long because a model may think long
     before it says anything; `silence` is the longest gap in a stream (providers send a ping every few seconds).
@@ -20,6 +20,7 @@ class Limits:
     body_bytes: int = 33 * 1024 * 1024
     connections: int = 8
     requests_per_minute: int = 120
+    daily_tokens: int | None = None
     receive: timedelta = timedelta(seconds=60)
     first_byte: timedelta = timedelta(minutes=10)
     silence: timedelta = timedelta(minutes=5)

@@ -23,6 +23,7 @@ from intercomd.errors import SandboxError
 from intercomd.gateway.client import ClientConnection
 from intercomd.gateway.exchange import RunAccess, Shared, serve
 from intercomd.gateway.keyring import Keyring
+from intercomd.gateway.ledger import Ledger
 from intercomd.gateway.limits import Limits, RequestRate
 from intercomd.gateway.pauses import Pauses
 from intercomd.gateway.provider import PROVIDERS
@@ -123,15 +124,19 @@ class ModelGateway:
         the provider's own."""
         self._directory = directory
         self._upstreams = dict(upstreams or {})
-        self._shared = Shared(keyring, lines or Lines(), Pauses(clock), Refusals(clock), limits or Limits(), clock)
+        limits = limits or Limits()
+        self._ledger = Ledger(directory / "usage.json", limits.daily_tokens, clock)
+        self._shared = Shared(
+            keyring, lines or Lines(), Pauses(clock), Refusals(clock), self._ledger, limits, clock
+        )
         self._switchboard = Switchboard()
         self._guard = Lock()
         self._doors: set[Door] = set()
-        self._usage: dict[Folder, Usage] = {}
 
     def open(self, run_id: RunId, folder: Folder, runtime: str) -> Door:
         """The door for this run, to be closed when its sandbox is gone. Raises `SetupNeeded` when the runtime has no
-        usable credential, `SandboxError` when there can be no socket."""
+        usable credential or the group has used up its day, `SandboxError` when there can be no socket."""
+        self._ledger.check(folder)
         self._shared.refusals.check(folder, runtime, self._shared.keyring.check(runtime))
         limits = self._shared.limits
         access = RunAccess(
@@ -140,7 +145,6 @@ class ModelGateway:
             provider=PROVIDERS[runtime],
             upstream=self._upstreams.get(runtime) or None,
             rate=RequestRate(limits.requests_per_minute, self._shared.clock),
-            count=lambda usage: self._count(folder, usage),
         )
         _make_private(self._directory)
         door = Door(access, self._shared, self._switchboard, self._directory / f"{run_id}.sock", self._closed)
@@ -149,10 +153,9 @@ class ModelGateway:
             self._shared.lines.open()
         return door
 
-    def usage(self) -> dict[Folder, Usage]:
-        """Requests and tokens of each group since this process started."""
-        with self._guard:
-            return dict(self._usage)
+    def usage(self) -> dict[str, Usage]:
+        """Requests and tokens of each group since this process started, by folder."""
+        return self._ledger.totals()
 
     def close(self) -> None:
         """Close every door."""
@@ -166,10 +169,6 @@ class ModelGateway:
             self._doors.discard(door)
             if not self._doors:
                 self._shared.lines.close()
-
-    def _count(self, folder: Folder, usage: Usage) -> None:
-        with self._guard:
-            self._usage[folder] = self._usage.get(folder, Usage()) + usage
 
 
 def _bind(path: Path) -> socket.socket:

@@ -48,8 +48,8 @@ class TokenFiles:
         return Tokens(kept.access_token, kept.refresh_token, expires_at)
 
     def save(self, runtime: str, login: Login, tokens: Tokens) -> None:
-        """Keep what `login` has become. Where the disk refuses, this process goes on with the tokens, and an operator is
-        told: at the next start the login is lost."""
+        """Keep what `login` has become. Where the disk refuses, this process goes on with the tokens, and an operator
+        is told: at the next start the login is lost."""
         if login.file is not None and _write_back(runtime, login.file, tokens):
             return
         expires_at_ms = None if tokens.expires_at is None else to_epoch_ms(tokens.expires_at)

@@ -297,6 +297,18 @@ class Sandbox(Struct, frozen=True, kw_only=True):
     log_keep_days: Annotated[int, Meta(ge=1, le=3_650, description="How long run logs are kept.")] = 14
 
 
+class Gateway(Struct, frozen=True, kw_only=True):
+    """The way of agents to their model providers: docs/gateway.md."""
+
+    requests_per_minute: Annotated[
+        int, Meta(ge=1, le=6_000, description="Requests that one run may make; more are asked to wait.")
+    ] = 120
+    daily_tokens_per_group: Annotated[
+        int,
+        Meta(ge=0, le=10**12, description="Tokens, read and written, that one group may use in a day (UTC); 0 is any."),
+    ] = 0
+
+
 class LocalChannel(Struct, frozen=True, kw_only=True):
     """Chats in the terminal, through `intercomd chat`."""
 
@@ -367,6 +379,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     scheduler: Scheduler = Scheduler()
     assistant: Assistant = Assistant()
     sandbox: Sandbox = Sandbox()
+    gateway: Gateway = Gateway()
     channels: Channels = Channels()
     outbox: Outbox = Outbox()
     retention: Retention = Retention()

@@ -3,16 +3,29 @@
 from __future__ import annotations
 
 import threading
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from intercomd.clock import SystemClock
+from intercomd.domain.ids import Folder
+from intercomd.errors import SetupNeeded
 from intercomd.gateway.limits import Limits, RequestRate
+from intercomd.gateway.model_gateway import ModelGateway
 from tests.gateway.conftest import Stubs
 from tests.gateway.doors import Household, ask, connect, say
 from tests.gateway.provider_stub import Visit
-from tests.support.waiting import wait_for
+from tests.support.waiting import logged_events, wait_for
+
+
+class Calendar(SystemClock):
+    """Its day changes when it is told to."""
+
+    instant = datetime(2026, 11, 22, 23, 0, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        return self.instant
+
 
 REFUSED = {
     "claude": [
@@ -184,3 +197,27 @@ def test_request_rate_fills_evenly() -> None:
     assert rate.take() is None
     clock.seconds = 3600.0
     assert [rate.take() is None for _ in range(61)] == [True] * 60 + [False]
+
+
+def test_group_that_has_used_up_its_day_waits_for_the_next(provider: Stubs, household: Household) -> None:
+    """The limit holds for requests of running agents and for new runs, through restarts, and for this group alone."""
+    stub = provider(lambda visit: visit.answer(200, b'{"usage": {"input_tokens": 60, "output_tokens": 40}}'))
+    limits, clock = Limits(daily_tokens=100), Calendar()
+
+    def restarted() -> ModelGateway:
+        return household.gateway({"claude": stub.url}, limits=limits, clock=clock)
+
+    gateway = restarted()
+    door = household.open(gateway)
+    with logged_events() as log:
+        assert ask(door).status == 200
+        log.wait_for_event("gateway.answered")
+    refused = ask(door)
+    assert refused.status == 403
+    assert "gateway.daily_tokens_per_group is 100" in refused.error["message"]
+    for again in (gateway, restarted()):
+        with pytest.raises(SetupNeeded, match="group kitchen has used 100 tokens today"):
+            household.open(again)
+    household.open(gateway, folder=Folder("garden"))
+    clock.instant += timedelta(days=1)
+    assert ask(household.open(restarted())).status == 200
