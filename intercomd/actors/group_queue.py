@@ -73,6 +73,7 @@ class QueueParts:
     limits: InputLimits
     retry: RetryPolicy
     clock: Clock
+    note_effects: Callable[[Folder], None]
 
 
 class GroupQueue:
@@ -197,6 +198,7 @@ class GroupQueue:
             self._context.exit()
 
     def _end_run(self, run_id: RunId, error: str) -> None:
+        self._parts.note_effects(self._folder)
         self._parts.runs.end_run(run_id, Outcome.ORPHANED, error, self._parts.retry, self._parts.clock.now())
         self._parts.outbox.hint(OutboxFilled())
 

@@ -358,6 +358,7 @@ class Run:
     def _settle(self, verdict: _Verdict) -> None:
         run_id, outcome = self._opened.run_id, verdict.outcome
         error = verdict.error or verdict.cause
+        self._parts.note_effects(self._opened.group.folder)
         ending = self._parts.runs.end_run(run_id, outcome, error, self._parts.retry, self._parts.clock.now())
         self._is_settled = True
         if ending.ending is Ending.GAVE_UP or outcome is Outcome.FAILED:

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from intercomd.actors.held_lease import HeldLease
 from intercomd.clock import Clock
+from intercomd.domain.ids import Folder
 from intercomd.domain.runs import OpenedRun
 from intercomd.sandbox.port import Sandbox, SandboxListener
 from intercomd.store.ports import InputLimits, RetryPolicy, Runs
@@ -43,7 +44,8 @@ class RunTimes:
 
 @dataclass(frozen=True, slots=True)
 class RunParts:
-    """What every run is given. `channel_of` finds the channel that shows live text, if it can."""
+    """What every run is given. `channel_of` finds the channel that shows live text, if it can; `note_effects` sees to
+    it that what the agent left in its files counts as the run's, before that ends."""
 
     runs: Runs
     launcher: Launcher
@@ -57,3 +59,4 @@ class RunParts:
     times: RunTimes
     part_limit: int
     clock: Clock
+    note_effects: Callable[[Folder], None]

@@ -11,15 +11,15 @@ from intercomd import __version__
 from intercomd.actors.held_lease import HeldLease
 from intercomd.api.services import Facts, Services
 from intercomd.channels.local import LocalChannel, LocalHints
-from intercomd.daemon.bridges import demarch_tools, telegram_services
+from intercomd.daemon.bridges import telegram_services
 from intercomd.daemon.control import Control
 from intercomd.daemon.desks import task_desk
 from intercomd.daemon.ingredients import Boards
 from intercomd.daemon.operator_desk import OperatorDesk
 from intercomd.daemon.orchestration import Orchestration
+from intercomd.daemon.parts import Addresses, Parts
 from intercomd.daemon.preflight import Preflight
 from intercomd.daemon.process import is_gone
-from intercomd.daemon.wiring import Addresses, Parts
 from intercomd.desk.why import WhyDesk
 from intercomd.domain.mailbox import Poll
 from intercomd.domain.orchestrator import State
@@ -43,7 +43,6 @@ class Assembled:
 def api_services(it: Assembled, stack: ExitStack) -> Services:
     """`stack` ends what the services start for themselves."""
     parts, to, settings = it.parts, it.to, it.parts.settings
-    tools = demarch_tools(settings, os.environ)
     return Services(
         store=parts.store,
         commands=to.commands,
@@ -78,8 +77,8 @@ def api_services(it: Assembled, stack: ExitStack) -> Services:
             parts.clock,
         ),
         preflight=Preflight(settings, parts.store, parts.choose_engine, parts.holder, is_gone, os.environ).run,
-        telegram=telegram_services(parts, to, tools, stack),
-        demarch=tools,
+        telegram=telegram_services(parts, to, parts.tools, stack),
+        demarch=parts.tools,
         why=WhyDesk(parts.store, parts.clock, ZoneInfo(settings.scheduler.timezone), lambda: _idle_reason(it)),
         tasks=task_desk(parts.store, parts.clock, parts.new_id, settings.scheduler.timezone, to.scheduler),
         main_folder=settings.orchestrator.main_group_folder,

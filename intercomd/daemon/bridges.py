@@ -12,7 +12,7 @@ from intercomd.channels.telegram.bot_api import BotApi, HttpBotApi
 from intercomd.channels.telegram.intake import IntakeRules, TelegramIntake
 from intercomd.channels.telegram.presses import QuestionPresses
 from intercomd.channels.telegram.relay import TelegramRelay
-from intercomd.daemon.wiring import Addresses, Parts
+from intercomd.daemon.parts import Addresses, Parts
 from intercomd.demarch.tools import DemarchPolicy, DemarchTools
 from intercomd.domain.ids import ChatJid
 from intercomd.settings.model import Settings

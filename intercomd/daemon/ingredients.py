@@ -10,13 +10,18 @@ from intercomd.actors.hold_watcher import DutySeen
 from intercomd.actors.slots import SlotsView
 from intercomd.channels.live import LiveBoard
 from intercomd.clock import Clock
+from intercomd.daemon.agent_files import make_snapshots
+from intercomd.daemon.aside import AsideThreads
 from intercomd.daemon.boards import Board
+from intercomd.daemon.bridges import demarch_tools
 from intercomd.daemon.control import Control, SomethingChanged
 from intercomd.daemon.engines import container_settings, install_id
 from intercomd.daemon.launching import AgentChoices, SandboxLauncher
 from intercomd.daemon.model_access import open_gateway
+from intercomd.daemon.parts import Parts
 from intercomd.daemon.process import IdSource, is_gone, own_holder
-from intercomd.daemon.wiring import Parts, held_leases, own_channels
+from intercomd.daemon.snapshots import LauncherWithSnapshots
+from intercomd.daemon.wiring import held_leases, own_channels
 from intercomd.sandbox.choice import choose_engine, end_strays, make_engines
 from intercomd.sandbox.layout import Layout
 from intercomd.settings.model import Settings
@@ -70,13 +75,16 @@ def make_parts(
         default_models={name: profile.default_model for name, profile in settings.runtimes.profiles.items()},
         silence=timedelta(milliseconds=settings.sandbox.run_timeout_ms),
     )
+    snapshots = make_snapshots(store, settings, layout.views_root, clock)
     gateway = open_gateway(settings, os.environ, clock)
     return Parts(
         settings=settings,
         store=store,
         choose_engine=lambda: choose_engine(settings.sandbox.engine, engines),
         end_strays=lambda list_live: end_strays(engines, layout.lock_directory, list_live),
-        make_launcher=lambda engine: SandboxLauncher(engine, layout, choices, gateway, clock),
+        make_launcher=lambda engine: LauncherWithSnapshots(
+            SandboxLauncher(engine, layout, choices, gateway, clock), snapshots, choices.main_folder
+        ),
         layout=layout,
         leases=held_leases(clock, own_channels(settings) | bridged),
         holder=own_holder(),
@@ -85,6 +93,8 @@ def make_parts(
         publish_slots=lambda view: _publish_slots(view, boards.slots, control),
         publish_duty=lambda seen: _publish_duty(seen, boards.duty, control),
         live_board=boards.live,
+        tools=demarch_tools(settings, os.environ),
+        aside=AsideThreads(),
         new_id=IdSource(clock),
         clock=clock,
         bridged=bridged,

@@ -29,8 +29,9 @@ from intercomd.daemon.housekeeping import Timetable
 from intercomd.daemon.ingredients import Boards, make_parts, open_configured_store
 from intercomd.daemon.notify import ServiceManager
 from intercomd.daemon.orchestration import Orchestration, Surroundings
+from intercomd.daemon.parts import addresses_in
 from intercomd.daemon.shape import DAEMON, Running, Shape
-from intercomd.daemon.wiring import addresses_in, own_channels, tree_spec
+from intercomd.daemon.wiring import own_channels, tree_spec
 from intercomd.domain.leases import DISPATCH
 from intercomd.domain.mailbox import StopClaiming
 from intercomd.domain.routing import bridged_channels
@@ -96,6 +97,7 @@ def _start(settings: Settings, shape: Shape, control: Control, stack: ExitStack)
     channels = own_channels(settings)
     bridged = bridged_channels(channels) if shape.bridges_to_host else frozenset()
     parts = replace(make_parts(settings, bridged, store, control, boards, clock), bot=open_bot(settings, stack))
+    stack.callback(parts.aside.close)
     to = addresses_in(book)
     tree = SupervisionTree(
         tree_spec(parts, book), book, clock=clock, on_give_up=lambda reason: control.post(TreeGaveUp(reason))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 from zoneinfo import ZoneInfo
 
@@ -11,13 +9,13 @@ from intercomd.actors.commands import CommandParts, Commands
 from intercomd.actors.dispatcher import QUEUE_PREFIX, Dispatcher
 from intercomd.actors.group_queue import GroupQueue, QueueParts
 from intercomd.actors.held_lease import HeldLease
-from intercomd.actors.hold_watcher import DutySeen, HoldWatcher
-from intercomd.actors.housekeeper import Housekeeper, Retention, Sweep
+from intercomd.actors.hold_watcher import HoldWatcher
+from intercomd.actors.housekeeper import Housekeeper, Retention
 from intercomd.actors.lease_keeper import LeaseKeeper, LeaseTimes
 from intercomd.actors.message_loop import MessageLoop
 from intercomd.actors.outbox import Outbox, Route
 from intercomd.actors.run import Run
-from intercomd.actors.run_parts import Launcher, RunParts, RunTimes
+from intercomd.actors.run_parts import RunParts, RunTimes
 from intercomd.actors.scheduler import Scheduler
 from intercomd.actors.session_store import SessionStore
 from intercomd.actors.slots import SlotsView
@@ -25,24 +23,23 @@ from intercomd.actors.task_commands import TaskCommands
 from intercomd.channels.host_bridge import NAME as HOST_BRIDGE
 from intercomd.channels.host_bridge import HostBridge
 from intercomd.channels.host_client import HostClient
-from intercomd.channels.live import LiveBoard
 from intercomd.channels.local import LocalSender
 from intercomd.channels.telegram.bot_api import DEADLINE, BotApi
 from intercomd.channels.telegram.sender import DELIVERY_TIMEOUT as TELEGRAM_DELIVERY_TIMEOUT
 from intercomd.channels.telegram.sender import TelegramSender
 from intercomd.clock import Clock
+from intercomd.daemon.agent_files import TEXT_PART_LIMIT, make_file_desk, make_ipc_watcher
 from intercomd.daemon.desks import task_desk
+from intercomd.daemon.parts import Addresses, Parts, addresses_in
 from intercomd.desk.why import WhyDesk
 from intercomd.domain.ids import ChatJid, DutyName, Folder
-from intercomd.domain.leases import DISPATCH, Holder, delivery_duty
-from intercomd.domain.mailbox import LookAtHold
+from intercomd.domain.leases import DISPATCH, IPC, delivery_duty
+from intercomd.domain.mailbox import LookAtHold, SandboxesLive
 from intercomd.domain.routing import LOCAL, TELEGRAM, channel_of
 from intercomd.domain.runs import OpenedRun
-from intercomd.sandbox.layout import Layout
-from intercomd.sandbox.port import SandboxEngine
 from intercomd.sandbox.run_log import prune_run_logs
 from intercomd.settings.model import Settings
-from intercomd.store.ports import InputLimits, RetryPolicy, Store
+from intercomd.store.ports import InputLimits, RetryPolicy
 from intercomd.supervision.addresses import AddressBook
 from intercomd.supervision.port import (
     Actor,
@@ -54,77 +51,12 @@ from intercomd.supervision.port import (
     SupervisorSpec,
 )
 
-TEXT_PART_LIMIT = 4096
-"""UTF-16 units of one part; Telegram's limit, and a readable size anywhere."""
 _LOCAL_DELIVERY_TIMEOUT = timedelta(seconds=5)
 _RUNS_ELSEWHERE = "this process does not run the agents (`intercomd orchestrator status` says who does)"
 _HOST_DEADLINE = timedelta(seconds=5)
 """For one text, as in the existing system; at most a third of a lease, so that no text leaves after the lease."""
 _BRIDGE_DELIVERY_TIMEOUT = timedelta(seconds=30)
 """More than a text of every bridged channel can take."""
-
-
-@dataclass(frozen=True, slots=True)
-class Addresses:
-    """The lasting addresses of the static actors."""
-
-    session_store: Address
-    commands: Address
-    lease_keeper: Address
-    outbox: Address
-    local: Address
-    host_bridge: Address
-    telegram: Address
-    housekeeper: Address
-    hold_watcher: Address
-    dispatcher: Address
-    message_loop: Address
-    scheduler: Address
-
-
-def addresses_in(book: AddressBook) -> Addresses:
-    return Addresses(
-        book.address("session_store"),
-        book.address("commands"),
-        book.address("lease_keeper"),
-        book.address("outbox"),
-        book.address(f"channels/{LOCAL}"),
-        book.address(f"channels/{HOST_BRIDGE}"),
-        book.address(f"channels/{TELEGRAM}"),
-        book.address("housekeeper"),
-        book.address("hold_watcher"),
-        book.address("orchestrator/dispatcher"),
-        book.address("orchestrator/message_loop"),
-        book.address("orchestrator/scheduler"),
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class Parts:
-    """Everything the actors are made from."""
-
-    settings: Settings
-    store: Store
-    choose_engine: Callable[[], SandboxEngine]
-    make_launcher: Callable[[SandboxEngine], Launcher]
-    layout: Layout
-    leases: Mapping[DutyName, HeldLease]
-    holder: Holder
-    is_gone: Callable[[Holder], bool]
-    on_lease_change: Callable[[DutyName], None]
-    publish_slots: Callable[[SlotsView], None]
-    publish_duty: Callable[[DutySeen], None]
-    live_board: LiveBoard
-    new_id: Callable[[str], str]
-    clock: Clock
-    bridged: frozenset[str] = frozenset()
-    """Channels whose texts go to the host."""
-    publish_in_flight: Callable[[int], None] = lambda _count: None
-    """How many texts are with a channel, told once the Outbox stops claiming."""
-    end_strays: Sweep = lambda _list_live: 0
-    """Ends sandboxes of this install whose run is over."""
-    bot: BotApi | None = None
-    """Delivers Telegram's texts; None without a token."""
 
 
 def own_channels(settings: Settings) -> frozenset[str]:
@@ -134,11 +66,11 @@ def own_channels(settings: Settings) -> frozenset[str]:
 
 
 def held_leases(clock: Clock, channels: frozenset[str] = frozenset({LOCAL})) -> dict[DutyName, HeldLease]:
-    """One for every duty this process can own. Delivering for `channels`, its own and the bridged ones, is always
-    wanted; `Orchestration` decides about dispatch."""
-    leases = {duty: HeldLease(duty, clock) for duty in (DISPATCH, *map(delivery_duty, sorted(channels)))}
-    for channel in channels:
-        leases[delivery_duty(channel)].is_wanted = True
+    """One for every duty this process can own. Delivering for `channels`, its own and the bridged ones, and the files
+    of agents are always wanted; `Orchestration` decides about dispatch."""
+    leases = {duty: HeldLease(duty, clock) for duty in (DISPATCH, IPC, *map(delivery_duty, sorted(channels)))}
+    for duty, lease in leases.items():
+        lease.is_wanted = duty != DISPATCH
     return leases
 
 
@@ -154,6 +86,7 @@ def tree_spec(parts: Parts, book: AddressBook) -> SupervisorSpec:
             ChildSpec("commands", lambda context: _commands(parts, to, context)),
             ChildSpec("lease_keeper", lambda context: _lease_keeper(parts, to, context)),
             ChildSpec("hold_watcher", lambda context: _hold_watcher(parts, context)),
+            ChildSpec("ipc_watcher", lambda context: make_ipc_watcher(parts, to, context)),
             ChildSpec("outbox", lambda context: _outbox(parts, to, context)),
             SupervisorSpec("channels", children=_channels(parts, to)),
             ChildSpec("housekeeper", lambda context: _housekeeper(parts, context)),
@@ -333,6 +266,7 @@ def _scheduler(parts: Parts, to: Addresses, context: Context) -> Actor:
 def _dispatcher(parts: Parts, to: Addresses, book: AddressBook, context: Context) -> Actor:
     """The engine is chosen here, so that a machine without one has an orchestrator that failed, and says why."""
     engine = parts.choose_engine()
+    note_effects = make_file_desk(parts, to).note_effects
     limits, retry = InputLimits(), RetryPolicy()
     children = book.children("orchestrator/runs")
     run_parts = RunParts(
@@ -351,6 +285,7 @@ def _dispatcher(parts: Parts, to: Addresses, book: AddressBook, context: Context
         ),
         TEXT_PART_LIMIT,
         parts.clock,
+        note_effects,
     )
 
     def make_run(opened: OpenedRun, queue: Address, run_context: Context) -> Actor:
@@ -369,6 +304,7 @@ def _dispatcher(parts: Parts, to: Addresses, book: AddressBook, context: Context
         limits,
         retry,
         parts.clock,
+        note_effects,
     )
 
     def make_queue(folder: Folder, queue_context: Context) -> Actor:
@@ -384,7 +320,11 @@ def _dispatcher(parts: Parts, to: Addresses, book: AddressBook, context: Context
         lambda folder: book.address(f"orchestrator/runs/{QUEUE_PREFIX}{folder}"),
         parts.settings.orchestrator.max_concurrent_containers,
         parts.clock,
-        parts.publish_slots,
+        lambda view: _publish_slots(view, parts, to),
         context,
     )
 
+
+def _publish_slots(view: SlotsView, parts: Parts, to: Addresses) -> None:
+    parts.publish_slots(view)
+    to.ipc_watcher.hint(SandboxesLive(frozenset(Folder(name) for name in view.live)))

@@ -21,6 +21,7 @@ from intercomd.domain.leases import Fence
 from intercomd.domain.rights import Requester
 from intercomd.errors import NotFound
 from intercomd.ipc.formats import Request, parse_request
+from intercomd.ipc.janitor import sweep_folder
 from intercomd.ipc.quarantine import Quarantine
 from intercomd.ipc.reading import FoundFile, UnfitFile
 from intercomd.ipc.tree import IpcTree, Look
@@ -70,7 +71,7 @@ class AgentFileDesk:
         self._main_folder = main_folder
         self._clock = clock
         self._stuck: dict[Folder, set[tuple[FileKind, str]]] = defaultdict(set)
-        """Files that are dealt with and cannot be removed: they are not looked at again until `forget_stuck`."""
+        """Files that are dealt with and cannot be removed: they are not looked at again until `tidy`."""
 
     def look(self, folder: Folder, kind: FileKind, limit: int) -> Look:
         look = self._tree.look(folder, kind, limit)
@@ -79,12 +80,24 @@ class AgentFileDesk:
             return look
         return Look(tuple(name for name in look.names if (kind, name) not in stuck), look.is_cut)
 
-    def forget_stuck(self, folder: Folder) -> None:
-        """Try them again: whoever made them so may have thought better of it."""
-        self._stuck.pop(folder, None)
+    def has_files(self, folder: Folder) -> bool:
+        return any(self.look(folder, kind, 1).names for kind in FileKind)
 
-    def take(self, folder: Folder, kind: FileKind, name: str, fence: Fence) -> LongJob | None:
-        """Deal with one file; None when that is done. Raises `FenceLost` when this process may not."""
+    def list_folders(self) -> list[Folder]:
+        return self._tree.list_folders()
+
+    def tidy(self, folder: Folder) -> None:
+        """Clear away what nobody fetches, and try again what could not be removed."""
+        self._stuck.pop(folder, None)
+        removed = sweep_folder(self._tree.root, folder, self._clock.now())
+        if removed:
+            _log.info("ipc.tidied", folder=folder, removed=removed)
+
+    def take(
+        self, folder: Folder, kind: FileKind, name: str, fence: Fence, *, may_take_long: bool
+    ) -> LongJob | None:
+        """Deal with one file; None when that is done, or when it waits because it would take long and may not. Raises
+        `FenceLost` when this process may not."""
         found: FoundFile | None = None
         try:
             found = self._tree.read(folder, kind, name)
@@ -99,7 +112,7 @@ class AgentFileDesk:
         except NotFound as error:
             self.conclude(job, ToolAnswer(False, str(error)))
             return None
-        return self._begin(job, group, fence)
+        return self._begin(job, group, fence, may_take_long=may_take_long)
 
     def conclude(self, job: Job, answer: ToolAnswer) -> None:
         """Make the answer known and clear the file away."""
@@ -121,11 +134,13 @@ class AgentFileDesk:
 
     # -- one file -------------------------------------------------------------------------------------
 
-    def _begin(self, job: Job, group: Group, fence: Fence) -> LongJob | None:
+    def _begin(self, job: Job, group: Group, fence: Fence, *, may_take_long: bool) -> LongJob | None:
         request = job.request
         tool = self._toolbox.get(request.call.name)
         if tool is None:
             self.conclude(job, ToolAnswer(False, f"Unknown query type: {request.call.name[:100]}"))
+            return None
+        if tool.takes_long and not may_take_long:
             return None
         requester = Requester(group.folder, group.folder == self._main_folder, f"the agent of {group.folder}")
         caller = Caller(requester, group.folder, group.jid, request.claim.key)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from intercomd.domain.agent_files import ToolAnswer
 from intercomd.domain.frames import Frame
 from intercomd.domain.ids import ChatJid, Epoch, Folder, InputId, OutboxId, RunId, Seq
 from intercomd.domain.outbox import NewText, OutboxRow
@@ -276,6 +277,25 @@ class LiveText:
     run_id: RunId
     text: str
     tool: str | None
+
+
+# -- files of agents --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class SandboxesLive:
+    """Dispatcher → IpcWatcher: these groups have a slot."""
+
+    folders: frozenset[Folder]
+
+
+@dataclass(frozen=True, slots=True)
+class QueryAnswered:
+    """a thread aside → IpcWatcher: what became of a query that takes long; None when it is to be tried again."""
+
+    folder: Folder
+    name: str
+    answer: ToolAnswer | None
 
 
 # -- leases -----------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from intercomd.domain.agent_files import RESPONSES, ToolAnswer, FileKind
+from intercomd.domain.agent_files import RESPONSES, FileKind, ToolAnswer
 from intercomd.domain.folder import parse_folder
 from intercomd.domain.ids import Folder
 from intercomd.domain.text import cut
@@ -44,12 +44,12 @@ class IpcTree:
     """See the module's text. What an agent has made unreadable is as good as empty."""
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self.root = root
 
     def list_folders(self) -> list[Folder]:
         """Folders that could be a group's, in order; whether they are, the store knows."""
         try:
-            with os.scandir(self._root) as entries:
+            with os.scandir(self.root) as entries:
                 names = sorted(entry.name for entry in entries if entry.is_dir(follow_symlinks=False))
         except OSError:
             return []
@@ -58,7 +58,7 @@ class IpcTree:
     def look(self, folder: Folder, kind: FileKind, limit: int) -> Look:
         """The first `limit` waiting files, by name."""
         try:
-            with opened_directory(self._root, folder, kind) as directory, os.scandir(directory) as entries:
+            with opened_directory(self.root, folder, kind) as directory, os.scandir(directory) as entries:
                 waiting = (
                     entry.name
                     for entry in islice(entries, MOST_ENTRIES)
@@ -72,7 +72,7 @@ class IpcTree:
     def read(self, folder: Folder, kind: FileKind, name: str) -> FoundFile | None:
         """A waiting file; None when it is gone. Raises `UnfitFile`."""
         try:
-            with opened_directory(self._root, folder, kind) as directory:
+            with opened_directory(self.root, folder, kind) as directory:
                 return read_file(directory, name)
         except OSError:
             return None
@@ -81,7 +81,7 @@ class IpcTree:
         """Remove a file; with an `identity` only if it still is that one. True when no such file is there any more;
         false when the agent has made that impossible."""
         try:
-            with opened_directory(self._root, folder, kind) as directory:
+            with opened_directory(self.root, folder, kind) as directory:
                 if identity is None or _identity(directory, name) == identity:
                     os.unlink(name, dir_fd=directory)
         except FileNotFoundError:
@@ -94,7 +94,7 @@ class IpcTree:
         """Put an answer where the agent looks for it; raises `OSError` when it left no way to."""
         text = cut(answer.text, MOST_ANSWER_CHARACTERS)
         body = json.dumps({"status": "ok" if answer.is_ok else "error", "result": text}, indent=2)
-        with opened_directory(self._root, folder, RESPONSES) as directory:
+        with opened_directory(self.root, folder, RESPONSES) as directory:
             replace_file(directory, f"{uuid}{_SUFFIX}", body.encode("ascii"))
 
 

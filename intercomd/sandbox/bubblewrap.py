@@ -21,7 +21,8 @@ from intercomd.errors import SandboxError
 from intercomd.sandbox import group_lock
 from intercomd.sandbox.agent_program import interpreter
 from intercomd.sandbox.child import Launch
-from intercomd.sandbox.layout import GROUP_INSIDE, INPUT_INSIDE
+from intercomd.sandbox.ipc_mounts import INPUT_INSIDE
+from intercomd.sandbox.layout import GROUP_INSIDE
 from intercomd.sandbox.limits import DEFAULT_LIMITS, MEGABYTE, Limits
 from intercomd.sandbox.live import LiveSandbox
 from intercomd.sandbox.ownership import hand_over, own_user

@@ -32,7 +32,8 @@ from intercomd.sandbox.container_client import (
     ContainerClient,
     last_words,
 )
-from intercomd.sandbox.layout import GROUP_INSIDE, INPUT_INSIDE, sandbox_name
+from intercomd.sandbox.ipc_mounts import INPUT_INSIDE
+from intercomd.sandbox.layout import GROUP_INSIDE, sandbox_name
 from intercomd.sandbox.limits import PROBE, Limits, find_unenforced
 from intercomd.sandbox.live import LiveSandbox
 from intercomd.sandbox.ownership import choose_user, hand_over, own_user

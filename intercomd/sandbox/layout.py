@@ -1,9 +1,11 @@
 """Where a run's files are, on the host and as the agent sees them (original.md §9.4, as far as it applies).
 
     data/run/<run id>/           follow-ups and the close sentinel; /workspace/ipc/input, read-only inside
+    data/ipc/<folder>/           /workspace/ipc with the host's snapshots: `sandbox/ipc_mounts.py`
+    data/ipc-errors/<folder>/    files of agents that were refused; never inside a sandbox
     data/run/<folder>.lock       held while the group has a sandbox
     data/logs/<folder>/          a log per run; never inside a sandbox
-    groups/<folder>/             /workspace/group, the one place an agent may write
+    groups/<folder>/             /workspace/group, where an agent keeps what it writes
     groups/global/               /workspace/global, read-only, for groups other than the main one
     data/sessions/<folder>/<runtime>/   /home/agent, what a runtime's program keeps from run to run; not for echo
     runtimes.programs_dir        /opt/agents, read-only, the programs themselves where no image has them
@@ -25,11 +27,11 @@ from intercomd.domain.instants import iso_ms
 from intercomd.domain.models import ECHO
 from intercomd.errors import SandboxError
 from intercomd.sandbox.agent_program import agent_command, agent_mounts
+from intercomd.sandbox.ipc_mounts import IPC_INSIDE, ipc_mounts, make_ipc_folders
 from intercomd.sandbox.port import AgentInput, Mount, SandboxEngine, SandboxSpec
 
 GROUP_INSIDE = "/workspace/group"
 GLOBAL_INSIDE = "/workspace/global"
-INPUT_INSIDE = "/workspace/ipc/input"
 HOME_INSIDE = "/home/agent"
 PROGRAMS_INSIDE = "/opt/agents"
 
@@ -61,6 +63,22 @@ class Layout:
     def lock_directory(self) -> Path:
         return self._data / "run"
 
+    @property
+    def groups_root(self) -> Path:
+        return self._groups
+
+    @property
+    def ipc_root(self) -> Path:
+        return self._data / "ipc"
+
+    @property
+    def views_root(self) -> Path:
+        return self._data / "ipc-views"
+
+    @property
+    def quarantine_root(self) -> Path:
+        return self._data / "ipc-errors"
+
     def log_directory(self, folder: Folder) -> Path:
         return self._data / "logs" / folder
 
@@ -84,12 +102,14 @@ class Layout:
         folder = agent_input.folder
         input_dir = self._data / "run" / run_id
         group_dir = self._groups / folder
+        ipc_dir, view_dir = self.ipc_root / folder, self.views_root / folder
         home = self._home(agent_input)
         log_name = f"container-{iso_ms(now).replace(':', '-').replace('.', '-')}-{run_id}.log"
         try:
             input_dir.mkdir(parents=True)
             group_dir.mkdir(parents=True, exist_ok=True)
             self.log_directory(folder).mkdir(parents=True, exist_ok=True)
+            make_ipc_folders(ipc_dir, view_dir)
             if home is not None:
                 home.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -103,11 +123,15 @@ class Layout:
             mounts=(
                 Mount(group_dir, GROUP_INSIDE, is_writable=True),
                 *self._global_mount(agent_input),
-                Mount(input_dir, INPUT_INSIDE),
+                *ipc_mounts(ipc_dir, view_dir, input_dir),
                 *(() if home is None else self._program_mounts(home)),
                 *agent_mounts(engine),
             ),
-            environment={"TZ": timezone, **self._program_environment(engine, home)},
+            environment={
+                "TZ": timezone,
+                "INTERCOM_IPC_DIR": IPC_INSIDE if engine.is_isolated else str(ipc_dir),
+                **self._program_environment(engine, home),
+            },
             input_dir=input_dir,
             lock_path=self.lock_path(folder),
             log_path=self.log_directory(folder) / log_name,

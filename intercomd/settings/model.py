@@ -205,6 +205,13 @@ class Demarch(Struct, frozen=True, kw_only=True):
         "ic gate override --json",
         "ic run create --json",
     )
+    read_groups: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Folders of groups whose agents may use the reading tools, beside the main group's; * stands "
+            "for all groups."
+        ),
+    ] = ()
 
 
 class Events(Struct, frozen=True, kw_only=True):

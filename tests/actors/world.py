@@ -16,7 +16,8 @@ from intercomd.channels.live import LiveBoard
 from intercomd.channels.local import LocalChannel, LocalHints, local_jid
 from intercomd.daemon.boards import Board, slot_board
 from intercomd.daemon.orchestration import Orchestration, Surroundings
-from intercomd.daemon.wiring import Parts, addresses_in, held_leases, tree_spec
+from intercomd.daemon.parts import Parts, addresses_in
+from intercomd.daemon.wiring import held_leases, tree_spec
 from intercomd.domain.chat import ChatMessage, Group, MessageKind
 from intercomd.domain.ids import Folder, InputId, Seq, TaskId
 from intercomd.domain.leases import DISPATCH, Holder
@@ -33,6 +34,7 @@ from intercomd.supervision.addresses import AddressBook
 from intercomd.supervision.port import Actor, Address, Children, ChildSpec, Context, SupervisorSpec
 from intercomd.supervision.snapshot import NodeSnapshot
 from tests.actors.agents import ScriptedAgents
+from tests.actors.aside import InlineAside, no_tools
 from tests.support.simulator import Simulation
 
 _MOST_STEPS = 20_000
@@ -141,6 +143,7 @@ class World:
             scheduler=Scheduler(enabled=True),
             channels=Channels(local=LocalSettings(auto_register=True)),
         )
+        self.aside = InlineAside()
         self._root = root
         self._lives = 0
         self._ids = 0
@@ -173,6 +176,8 @@ class World:
             publish_slots=self._publish,
             publish_duty=duty.publish,
             live_board=live,
+            tools=no_tools(),
+            aside=self.aside,
             new_id=self._new_id,
             clock=sim.clock,
         )

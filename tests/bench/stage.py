@@ -22,8 +22,8 @@ from intercomd.channels.local import LocalSender
 from intercomd.clock import SystemClock
 from intercomd.daemon.launching import SandboxLauncher
 from intercomd.daemon.model_access import open_keyring
-from intercomd.daemon.process import IdSource, is_gone, own_holder
 from intercomd.daemon.parts import Addresses, Parts, addresses_in
+from intercomd.daemon.process import IdSource, is_gone, own_holder
 from intercomd.daemon.wiring import held_leases, tree_spec
 from intercomd.domain.chat import Group, IncomingMessage
 from intercomd.domain.ids import ChatJid, Folder
@@ -37,6 +37,7 @@ from intercomd.store.ports import Store
 from intercomd.supervision.addresses import AddressBook
 from intercomd.supervision.port import ChildSpec, DynamicSpec, SupervisorSpec
 from intercomd.supervision.tree import SupervisionTree
+from tests.actors.aside import InlineAside, no_tools
 from tests.bench.agents import CHOICES, Agent
 
 _DEADLINE_S = 120.0
@@ -151,6 +152,8 @@ def staged(home: Path, store: Store, agent: Agent, slots: int) -> Iterator[Stage
         publish_slots=view.publish,
         publish_duty=lambda _seen: None,
         live_board=board,
+        tools=no_tools(),
+        aside=InlineAside(),
         new_id=IdSource(clock),
         clock=clock,
     )

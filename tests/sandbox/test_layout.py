@@ -32,8 +32,25 @@ def test_run_gets_its_directories(tmp_path: Path) -> None:
     assert spec.input_dir == tmp_path / "data" / "run" / "r-1" and spec.input_dir.is_dir()
     assert spec.log_path == tmp_path / "data" / "logs" / "kitchen" / "container-2026-11-22T12-00-00-005Z-r-1.log"
     assert spec.log_path.parent.is_dir()
-    assert [mount.host for mount in spec.mounts if mount.is_writable] == [tmp_path / "groups" / "kitchen"]
-    assert spec.environment == {"TZ": "Europe/Berlin"}
+    ipc = tmp_path / "data" / "ipc" / "kitchen"
+    assert [mount.host for mount in spec.mounts if mount.is_writable] == [
+        tmp_path / "groups" / "kitchen",
+        *(ipc / name for name in ("messages", "tasks", "queries", "responses")),
+    ]
+    assert all(mount.host.is_dir() for mount in spec.mounts)
+    assert spec.environment == {"TZ": "Europe/Berlin", "INTERCOM_IPC_DIR": "/workspace/ipc"}
+
+
+@pytest.mark.parametrize("linked", ["kitchen", "kitchen/queries"])
+def test_ipc_folder_that_is_a_link_is_refused(tmp_path: Path, linked: str) -> None:
+    """An agent of the existing system could plant one; nothing behind it is shown to this one (B-46)."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    path = tmp_path / "data" / "ipc" / linked
+    path.parent.mkdir(parents=True)
+    path.symlink_to(elsewhere)
+    with pytest.raises(SandboxError, match="is a link"):
+        prepare(tmp_path)
 
 
 def test_main_group_does_not_see_the_project_root(tmp_path: Path) -> None:
@@ -41,6 +58,11 @@ def test_main_group_does_not_see_the_project_root(tmp_path: Path) -> None:
     (tmp_path / "groups" / "global").mkdir(parents=True)
     assert [mount.inside for mount in prepare(tmp_path, is_main=True).mounts] == [
         "/workspace/group",
+        "/workspace/ipc",
+        "/workspace/ipc/messages",
+        "/workspace/ipc/tasks",
+        "/workspace/ipc/queries",
+        "/workspace/ipc/responses",
         "/workspace/ipc/input",
         "/app/agent",
     ]
