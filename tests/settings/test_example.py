@@ -18,6 +18,16 @@ from intercomd.settings.rendering import Key, list_keys, render_example, render_
 
 CONFIG = Path(__file__).parents[2] / "config"
 EXAMPLE = (CONFIG / "intercom.toml.example").read_text(encoding="utf-8")
+COUNTS = {
+    "threads",
+    "batch_size",
+    "max_concurrent_containers",
+    "log_keep_runs",
+    "process_limit",
+    "requests_per_minute",
+    "daily_tokens_per_group",
+}
+"""Numbers without a unit: they count what they are called."""
 
 
 def uncomment(text: str) -> str:
@@ -66,7 +76,7 @@ def test_key_is_documented(key: Key) -> None:
     assert key.meaning.endswith((".", ")"))
     assert len(key.meaning.split()) > 2
     if isinstance(key.default, int) and not isinstance(key.default, bool) and key.unit is None:
-        assert key.name in {"threads", "batch_size", "max_concurrent_containers", "log_keep_runs", "process_limit"}
+        assert key.name in COUNTS
     assert key.default is not None or key.example
 
 

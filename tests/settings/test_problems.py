@@ -66,8 +66,8 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ("channels.lokal.enabled = true", "channels.lokal: unknown section; did you mean local?"),
         (
             "zzz = 1",
-            "zzz: unknown key; known are assistant, channels, demarch, events, log, orchestrator, outbox, "
-            "runtimes, sandbox, scheduler, server, storage",
+            "zzz: unknown key; known are assistant, channels, demarch, events, gateway, log, orchestrator, "
+            "outbox, retention, runtimes, sandbox, scheduler, server, storage",
         ),
         (
             'scheduler.timezone = "Europe/Wien"',
