@@ -82,7 +82,8 @@ def _refuse_constant(name: str) -> NoReturn:
 
 
 def parse_message(value: object) -> Message | None:
-    """One message; None for a response, since nothing is ever asked of the client. Raises `ProtocolError`."""
+    """One message; None for one that nothing comes of: a response, since nothing is ever asked of the client, or a
+    notification without sense. Raises `ProtocolError`."""
     if not isinstance(value, dict):
         raise ProtocolError(INVALID_REQUEST, "a message must be an object")
     request_id = value.get("id")
@@ -96,6 +97,8 @@ def parse_message(value: object) -> Message | None:
     if not isinstance(method, str):
         raise ProtocolError(INVALID_REQUEST, "method must be a string", request_id)
     if not isinstance(params, dict):
+        if "id" not in value:
+            return None  # a notification is never answered, not even to be refused
         raise ProtocolError(INVALID_PARAMS, "params must be an object", request_id)
     return Message(request_id, method, params)
 

@@ -25,7 +25,7 @@ from .mcp_protocol import (
     parse_tool_call,
     tool_response,
 )
-from .tool_client import CANCELLED, ToolClient, ipc_directory
+from .tool_client import CANCELLED, Answer, ToolClient, ipc_directory
 from .wire import dumps
 
 TYPE_CHECKING = False
@@ -137,14 +137,19 @@ class McpServer:
             reply(tool_response(request, text, is_error=True))
             return
 
-        def call() -> None:
-            answer = self._tools.call(name, arguments, cancelled)
+        def end(answer: Answer) -> None:
             with self._calls_lock:
                 del self._calls[request_id]
             is_silent = answer is CANCELLED
             reply(None if is_silent else tool_response(request, answer.text, is_error=answer.is_error))
 
-        threading.Thread(target=call, name=f"call-{name}", daemon=True).start()
+        def call() -> None:
+            end(self._tools.call(name, arguments, cancelled))
+
+        try:
+            threading.Thread(target=call, name=f"call-{name}", daemon=True).start()
+        except RuntimeError as error:  # the sandbox allows no more threads
+            end(Answer(f"nothing was done: {error}; wait for another call to end", is_error=True))
 
     def _write(self, response: Response | list[Response] | None) -> None:
         if response is None:

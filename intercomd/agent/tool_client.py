@@ -68,10 +68,7 @@ class ToolClient:
             params = json.dumps(arguments, sort_keys=True, allow_nan=False)
         except (ValueError, RecursionError) as error:
             return _nothing_done(f"the arguments cannot be written as JSON: {error}")
-        try:
-            return self._ask(tool, params, cancelled or threading.Event())
-        except OSError as error:
-            return _nothing_done(f"the host cannot be reached: {error}")
+        return self._ask(tool, params, cancelled or threading.Event())
 
     def _ask(self, tool: Tool, params: str, cancelled: threading.Event) -> Answer:
         call = f"{tool.name} {params}"
@@ -82,9 +79,12 @@ class ToolClient:
         if answer is not None:
             return answer
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        with open(f"{query}.tmp", "w", encoding="ascii") as file:
-            file.write(f'{{"uuid":"{identifier}","type":"{tool.name}","params":{params},"timestamp":"{stamp}"}}')
-        os.rename(f"{query}.tmp", query)
+        try:
+            with open(f"{query}.tmp", "w", encoding="ascii") as file:
+                file.write(f'{{"uuid":"{identifier}","type":"{tool.name}","params":{params},"timestamp":"{stamp}"}}')
+            os.rename(f"{query}.tmp", query)
+        except OSError as error:
+            return _nothing_done(f"the host cannot be reached: {error}")
         ends_at = time.monotonic() + self._deadline_seconds
         while time.monotonic() < ends_at and not cancelled.wait(_PAUSE_SECONDS):
             answer = _take_response(response)
@@ -127,6 +127,8 @@ def _take_response(path: str) -> Answer | None:
             text = file.read()
     except FileNotFoundError:
         return None
+    except OSError as error:
+        return Answer(f"it may have been done, but the host's answer cannot be read: {error}", is_error=True)
     _remove(path)
     try:
         answer = json.loads(text)
@@ -136,5 +138,5 @@ def _take_response(path: str) -> Answer | None:
 
 
 def _remove(path: str) -> None:
-    with suppress(FileNotFoundError):
+    with suppress(OSError):  # it is gone, or nothing can be done about it
         os.unlink(path)

@@ -134,6 +134,7 @@ def test_silence_is_kept_where_no_answer_is_due(server: Server, host: ToolHost) 
         b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":99}}',
         b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":{"requestId":[1]}}',
         b'{"jsonrpc":"2.0","method":"notifications/cancelled"}',
+        b'{"jsonrpc":"2.0","method":"notifications/cancelled","params":[99]}',
         b'{"jsonrpc":"2.0","method":"tools/call","params":{"name":"send_message","arguments":{"text":"x"}}}',
         b'{"jsonrpc":"2.0","id":5,"result":{}}',
         b'{"jsonrpc":"2.0","id":5,"error":{"code":1,"message":"x"}}',

@@ -95,6 +95,17 @@ def test_unusable_answer_is_an_error(host: ToolHost, content: str) -> None:
     assert host.leftovers() == []
 
 
+def test_answer_that_cannot_be_read_is_an_error(host: ToolHost) -> None:
+    """A directory where the answer should be ends the call, which says that it may have been done."""
+
+    def answer(query: dict[str, object]) -> None:
+        (host.directory / "responses" / f"{query['uuid']}.json").mkdir()
+
+    host.rules["send_message"] = answer
+    result = client(host).call("send_message", {"text": "hi"})
+    assert result.is_error and result.text.startswith("it may have been done, but the host's answer cannot be read")
+
+
 def test_missing_directory_is_an_error(tmp_path: Path) -> None:
     """An agent that was given no directory hears so at once."""
     answer = ToolClient(str(tmp_path / "nowhere")).call("list_tasks", {})
