@@ -15,6 +15,7 @@ from intercomd.daemon.bridges import telegram_services
 from intercomd.daemon.control import Control
 from intercomd.daemon.desks import task_desk
 from intercomd.daemon.ingredients import Boards
+from intercomd.daemon.model_access import open_keyring
 from intercomd.daemon.operator_desk import OperatorDesk
 from intercomd.daemon.orchestration import Orchestration
 from intercomd.daemon.parts import Addresses, Parts
@@ -43,6 +44,7 @@ class Assembled:
 def api_services(it: Assembled, stack: ExitStack) -> Services:
     """`stack` ends what the services start for themselves."""
     parts, to, settings = it.parts, it.to, it.parts.settings
+    keyring = open_keyring(settings.storage.data_dir.resolve(), os.environ, parts.clock)
     return Services(
         store=parts.store,
         commands=to.commands,
@@ -76,7 +78,15 @@ def api_services(it: Assembled, stack: ExitStack) -> Services:
             parts.holder,
             parts.clock,
         ),
-        preflight=Preflight(settings, parts.store, parts.choose_engine, parts.holder, is_gone, os.environ).run,
+        preflight=Preflight(
+            settings,
+            parts.store,
+            parts.choose_engine,
+            parts.holder,
+            is_gone,
+            os.environ,
+            lambda runtime: keyring.check(runtime).name,
+        ).run,
         telegram=telegram_services(parts, to, parts.tools, stack),
         demarch=parts.tools,
         why=WhyDesk(parts.store, parts.clock, ZoneInfo(settings.scheduler.timezone), lambda: _idle_reason(it)),

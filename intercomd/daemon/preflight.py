@@ -15,6 +15,7 @@ from intercomd.domain.leases import DISPATCH, Holder
 from intercomd.domain.models import runtime_of
 from intercomd.domain.preflight import Finding
 from intercomd.errors import IntercomError
+from intercomd.gateway.model_gateway import needs_gateway
 from intercomd.sandbox.port import SandboxEngine
 from intercomd.settings.model import Settings
 from intercomd.store.ports import Store
@@ -37,6 +38,8 @@ class Preflight:
     holder: Holder
     is_gone: Callable[[Holder], bool]
     environment: Mapping[str, str]
+    find_credential: Callable[[str], str]
+    """Where the credential of a runtime with a model provider is; raises `SetupNeeded`."""
 
     def run(self) -> list[Finding]:
         """Every check, in the order in which an operator would put things right. Takes as long as the slowest of
@@ -99,17 +102,26 @@ class Preflight:
         return f"in use: {', '.join(sorted(used))}"
 
     def _check_secrets(self) -> str:
-        """Names only; a value never leaves the environment."""
-        profiles = self.settings.runtimes.profiles
-        wanted = [
-            name
-            for runtime in sorted(self._used_runtimes() & profiles.keys())
-            for name in profiles[runtime].required_env
-        ]
+        """Where they are, never what they are."""
+        found, complaints = [], []
+        for runtime in sorted(self._used_runtimes()):
+            try:
+                found += [f"{runtime}: {origin}" for origin in self._find_secrets(runtime)]
+            except IntercomError as error:
+                complaints.append(str(error))
+        if complaints:
+            raise _NotPassed("; ".join(complaints))
+        return "; ".join(found) or "none needed"
+
+    def _find_secrets(self, runtime: str) -> list[str]:
+        if needs_gateway(runtime):
+            return [self.find_credential(runtime)]
+        profile = self.settings.runtimes.profiles.get(runtime)
+        wanted = () if profile is None else profile.required_env
         missing = [name for name in wanted if not self.environment.get(name)]
         if missing:
-            raise _NotPassed(f"not set in the environment: {', '.join(missing)}")
-        return f"{len(wanted)} needed, all present"
+            raise _NotPassed(f"{runtime}: not set in the environment: {', '.join(missing)}")
+        return list(wanted)
 
     def _check_disk(self) -> str:
         storage = self.settings.storage

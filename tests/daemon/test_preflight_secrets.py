@@ -1,0 +1,63 @@
+"""What `intercomd preflight` says of credentials."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from intercomd.clock import SystemClock
+from intercomd.daemon.model_access import open_keyring
+from intercomd.daemon.preflight import Preflight
+from intercomd.daemon.process import own_holder
+from intercomd.domain.preflight import Finding
+from intercomd.sandbox.process import ProcessEngine
+from intercomd.settings.model import Profile, Runtimes, Settings, Storage
+from intercomd.store.opening import StoreSettings, open_store
+from intercomd.store.ports import Store
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    settings = StoreSettings(assistant_name="Amy", main_folder="main", sqlite_path=tmp_path / "intercom.db")
+    with closing(open_store(settings)) as store:
+        yield store
+
+
+def secrets(home: Path, store: Store, runtimes: Runtimes, **environment: str) -> Finding:
+    storage = Storage(data_dir=home / "data", groups_dir=home / "groups")
+    keyring = open_keyring(home, {"HOME": str(home), **environment}, SystemClock())
+    preflight = Preflight(
+        Settings(storage=storage, runtimes=runtimes),
+        store,
+        lambda: ProcessEngine(SystemClock()),
+        own_holder(),
+        lambda _holder: False,
+        environment,
+        lambda runtime: keyring.check(runtime).name,
+    )
+    (found,) = [finding for finding in preflight.run() if finding.name == "secrets"]
+    return found
+
+
+def test_credential_is_found_where_the_gateway_finds_it(tmp_path: Path, store: Store) -> None:
+    """Where it is, not what it is."""
+    found = secrets(tmp_path, store, Runtimes(default_runtime="claude"), ANTHROPIC_API_KEY="canary")
+    assert found == Finding("secrets", is_ok=True, evidence="claude: ANTHROPIC_API_KEY in the environment")
+
+
+def test_missing_credential_is_a_complaint_with_the_fix(tmp_path: Path, store: Store) -> None:
+    """Before the first question, not with it."""
+    found = secrets(tmp_path, store, Runtimes(default_runtime="codex"))
+    assert not found.is_ok
+    assert found.evidence.startswith("there is no credential for codex: set OPENAI_API_KEY")
+
+
+def test_runtime_without_a_provider_needs_its_variables(tmp_path: Path, store: Store) -> None:
+    """`required_env` counts where the gateway has no say."""
+    runtimes = Runtimes(default_runtime="echo", profiles={"echo": Profile(required_env=("THERE", "NOT_THERE"))})
+    found = secrets(tmp_path, store, runtimes, THERE="x")
+    assert found.evidence == "echo: not set in the environment: NOT_THERE"
+    assert secrets(tmp_path, store, Runtimes(default_runtime="echo")).evidence == "none needed"
