@@ -226,9 +226,10 @@ def test_each_says_what_it_leaves_to_the_other(
     assert orchestrator_of(daemon.client)["state"] == "standby"
     assert daemon.client.request("GET", "/readyz").status == 503
     assert daemon.client.ask("kitchen", "hello") == "hello"
-    assert host.client.get("/v1/status")["duties"] == {"dispatch": "held", "channel:local": "held"}
+    assert host.client.get("/v1/status")["duties"] == {"dispatch": "held", "ipc": "held", "channel:local": "held"}
     assert daemon.client.get("/v1/status")["duties"] == {
         "dispatch": "not held",
+        "ipc": "not held",
         "channel:local": "not held",
         "channel:telegram": "held",
         "channel:whatsapp": "held",
