@@ -29,8 +29,7 @@ WAY = [
     ("orchestrator/runs/run:", "FrameRead"),
     ("orchestrator/runs/run:", "SandboxEnded"),
 ]
-ONCE_IN_A_MINUTE = ("once", "2026-01-01T09:01")
-HALF_MINUTES = ("interval", "30000")
+OFTEN = ("interval", "15000")
 
 
 def assert_each_fire_ran_once(world: World, task: TaskId, token: str) -> None:
@@ -46,13 +45,13 @@ def live_through_a_day_of_tasks(world: World) -> tuple[TaskId, TaskId]:
     """Tasks beside people, in the same and in another group, one of them while an agent is idle."""
     world.say("a", "m1")
     world.settle()
-    often = world.add_task("a", "m2", *HALF_MINUTES)
-    once = world.add_task("b", "m3", *ONCE_IN_A_MINUTE)
-    world.pass_time(31)
+    often = world.add_task("a", "m2", *OFTEN)
+    once = world.add_task("b", "m3", "once", "2026-01-01T09:00:20")
+    world.pass_time(16)
     world.say("b", "m4")
-    world.pass_time(31)
+    world.pass_time(5)
     world.say("a", "m5")
-    world.pass_time(45)
+    world.pass_time(12)
     world.store.tasks.remove(often, "test", world.now)
     world.finish()
     return often, once
@@ -65,7 +64,7 @@ def test_crash_of_any_actor_on_a_task_s_way_loses_and_doubles_nothing(
 ) -> None:
     """Every fire has its one outcome, people have their answers, the root never gives up (B-23, B-107)."""
     sabotage = Sabotage(path, item, is_before)
-    world = World(11, tmp_path, slots=2, sabotage=sabotage)
+    world = World(11, tmp_path, slots=2, sabotage=sabotage, idle_s=20)
     try:
         often, once = live_through_a_day_of_tasks(world)
         assert sabotage.has_struck, f"{path} never handled {item}"
@@ -79,10 +78,10 @@ def test_crash_of_any_actor_on_a_task_s_way_loses_and_doubles_nothing(
         world.close()
 
 
-@pytest.mark.parametrize("steps", range(1, 60, 3))
+@pytest.mark.parametrize("steps", range(1, 60, 4))
 def test_kill_at_any_step_of_a_task_s_way_runs_it_once(make_world: MakeWorld, steps: int) -> None:
     """`kill -9` between any two items: one row, one reply (B-71)."""
-    world = make_world(seed=steps)
+    world = make_world(seed=steps, idle_s=5)
     world.pass_time(1)
     task = world.add_task("a", "m1", "once", "2026-01-01T09:00", next_run=world.now)
     for _ in range(steps):
@@ -96,9 +95,9 @@ def test_kill_at_any_step_of_a_task_s_way_runs_it_once(make_world: MakeWorld, st
 
 def test_task_is_not_run_again_when_the_daemon_is_killed_three_seconds_after_its_reply(make_world: MakeWorld) -> None:
     """Its agent had not ended yet; what it said stands in the store, and so does that it has run (B-71)."""
-    world = make_world()
-    task = world.add_task("a", "m1 deaf", *ONCE_IN_A_MINUTE)
-    world.pass_time(63)
+    world = make_world(idle_s=5)
+    task = world.add_task("a", "m1 deaf", "once", "2026-01-01T09:00:05")
+    world.pass_time(8)
     assert world.replies("a") == ["re: m1"]
     assert world.agents.alive
     world.restart()

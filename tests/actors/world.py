@@ -133,17 +133,22 @@ def _sabotaged_tree(spec: SupervisorSpec, path: str, sabotage: Sabotage) -> Supe
 class World:
     """One install. `restart` is a `kill -9` and a new start on the same store."""
 
-    def __init__(self, seed: int, root: Path, *, slots: int = 2, sabotage: Sabotage | None = None) -> None:
+    def __init__(
+        self, seed: int, root: Path, *, slots: int = 2, sabotage: Sabotage | None = None, idle_s: int = 300
+    ) -> None:
         self.random = Random(seed)
         self.seed = seed
         self.agents = ScriptedAgents()
         self.sabotage = sabotage or Sabotage("", "", is_before=True, has_struck=True)
         self.settings = Settings(
-            orchestrator=Orchestrator(enabled=True, max_concurrent_containers=slots),
+            orchestrator=Orchestrator(
+                enabled=True, max_concurrent_containers=slots, idle_timeout_ms=1000 * idle_s
+            ),
             scheduler=Scheduler(enabled=True),
             channels=Channels(local=LocalSettings(auto_register=True)),
         )
         self.aside = InlineAside()
+        self._idle_s = idle_s
         self._root = root
         self._lives = 0
         self._ids = 0
@@ -263,7 +268,7 @@ class World:
             if not self.store.groups.count_pending() and not self.store.outbox.count_waiting():
                 break
             self.sim.advance(timedelta(seconds=1))
-        self.pass_time(330, tick=10)
+        self.pass_time(self._idle_s + 30, tick=10)
 
     def drain(self) -> None:
         """An orderly stop without any grace: the orchestrator first, then everything else."""
