@@ -68,7 +68,7 @@ class SessionsTable:
             )
             add_texts(transaction, [] if reply is None else [reply], now)
             mark_handled(transaction, handled, now)
-            if clears_session:
+            if clears_session and model is None:  # a switch of models carries the conversation over
                 drop_question(transaction, group["jid"], now)
             record_event(
                 transaction,

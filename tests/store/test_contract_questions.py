@@ -150,11 +150,15 @@ def test_another_question_takes_the_place_of_the_open_one(cooks: Household) -> N
 
 
 def test_question_lapses_when_the_conversation_is_cleared(cooks: Household) -> None:
-    """After /reset a number is no answer; after /stop it still is."""
-    for key, clears, wanted in (("stop", False, QuestionState.OPEN), ("reset", True, QuestionState.DROPPED)):
+    """After /reset a number is no answer; after /stop and /model, which carries the conversation over, it still is."""
+    for key, clears, model, wanted in (
+        ("stop", False, None, QuestionState.OPEN),
+        ("model", True, "m2", QuestionState.OPEN),
+        ("reset", True, None, QuestionState.DROPPED),
+    ):
         ask(cooks)
         cooks.store.sessions.cancel(
-            COOKS, key=key, clears_session=clears, runtime=None, model=None, reply=None, handled=None, now=NOON
+            COOKS, key=key, clears_session=clears, runtime=None, model=model, reply=None, handled=None, now=NOON
         )
         assert state(cooks) is wanted
     assert cooks.say("m1", "1").kind is MessageKind.CONTEXT
