@@ -42,7 +42,7 @@ _SAY_PAUSE_SECONDS = 0.1
 _SAY_SECONDS = 60.0
 _START_ERRORS = (SandboxError, OSError, ValueError)
 """What a start may meet: a refusal, a limit of the system, a word that cannot be an argument."""
-_LOG = EventLog("sandbox")
+_log = EventLog("sandbox")
 
 
 class Recipe(Protocol):
@@ -197,14 +197,15 @@ class LiveSandbox:
         """Until nothing is left: the group's next sandbox may not start before, however long its engine is silent."""
         if self._rest is None:
             return
-        report, pause = _LOG.error, Event()
+        pause, has_complained = Event(), False
         while True:
             try:
                 self._rest.end(returncode)
                 break
             except SandboxError as error:
-                report("sandbox.not_ended", run_id=self._spec.run_id, sandbox=self._name, error=error)
-            report = _LOG.debug
+                if not has_complained:
+                    _log.error("sandbox.not_ended", run_id=self._spec.run_id, sandbox=self._name, error=error)
+                has_complained = True
             pause.wait(_END_PAUSE_SECONDS)
         os.close(self._rest.lock)
 
@@ -213,10 +214,10 @@ class LiveSandbox:
         try:
             is_free = group_lock.wait_until_free(lock_path, _LOCK_SECONDS, run_id)
         except (SandboxError, OSError) as error:
-            _LOG.error("sandbox.lock_unknown", run_id=run_id, lock=lock_path, error=error)
+            _log.error("sandbox.lock_unknown", run_id=run_id, lock=lock_path, error=error)
         else:
             if not is_free:
-                _LOG.error("sandbox.lock_held", run_id=run_id, lock=lock_path)
+                _log.error("sandbox.lock_held", run_id=run_id, lock=lock_path)
 
     def _deliver(self, number: int, frame: Frame, size_bytes: int) -> None:
         if not self._takes_frames:
@@ -224,7 +225,7 @@ class LiveSandbox:
         try:
             self._listener.frame(number, frame, size_bytes)
         except IntercomError as error:
-            _LOG.error("sandbox.listener_refused", run_id=self._spec.run_id, frame=number, error=error)
+            _log.error("sandbox.listener_refused", run_id=self._spec.run_id, frame=number, error=error)
             self._takes_frames = False
             self._child.kill()
 
@@ -249,20 +250,20 @@ class LiveSandbox:
             except IntercomError as error:
                 refusal, is_last = error, True
             if is_last:
-                _LOG.error("sandbox.listener_refused", run_id=self._spec.run_id, error=refusal)
+                _log.error("sandbox.listener_refused", run_id=self._spec.run_id, error=refusal)
                 return
 
     def _write_log(self, summary: RunSummary) -> None:
         try:
             write_run_log(self._spec, self._name, summary)
         except OSError as error:
-            _LOG.warning("sandbox.log_not_written", run_id=self._spec.run_id, path=self._spec.log_path, error=error)
+            _log.warning("sandbox.log_not_written", run_id=self._spec.run_id, path=self._spec.log_path, error=error)
 
     def _remove_input_dir(self) -> None:
         try:
             shutil.rmtree(self._spec.input_dir)
         except OSError as error:
-            _LOG.warning("sandbox.input_dir_left", run_id=self._spec.run_id, path=self._spec.input_dir, error=error)
+            _log.warning("sandbox.input_dir_left", run_id=self._spec.run_id, path=self._spec.input_dir, error=error)
 
 
 def _spawn(launch: Launch, lock: int) -> Child:
