@@ -99,8 +99,9 @@ def _reference(task: ScheduledTask, own: Folder) -> str:
 
 
 def _schedule(task: ScheduledTask) -> str:
-    words = schedule_in_words(task.schedule_type, task.schedule_value)
-    return f"{plain(cut(words, _MOST_CHARACTERS))} (`{in_code(task.zone)}`)"
+    words = cut(schedule_in_words(task.schedule_type, task.schedule_value), _MOST_CHARACTERS)
+    shown = words if plain(words) == words else f"`{in_code(words)}`"
+    return f"{shown} (`{in_code(task.zone)}`)"
 
 
 def _state(task: ScheduledTask) -> str:
