@@ -5,6 +5,7 @@ The group's numbers stay as they are: what people asked for is settled and retri
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 
 from intercomd.domain.events import EventCode
@@ -59,14 +60,20 @@ def end_task_run(
         _queue_again(transaction, fire, facts, ending, now)
     else:
         reason = None if ending.has_run else clean(error or outcome.value)
-        is_failed = ending.state is FireState.FAILED
-        settle_fire(transaction, fire, ending.state, reason, now, attempts=fire["attempts"] + int(is_failed))
-        record_fire_event(transaction, _EVENT_OF_STATE[ending.state], fire, now, detail=reason or ending.state.value)
-        if task is not None:
-            _record_result(transaction, task, fire, run, ending, reason, now)
-            _tell_failure(transaction, task, fire, run, ending, outcome, reason, now)
-            complete_if_done(transaction, task, now)
+        _settle(transaction, task, _Settled(run, fire, ending.state, outcome, reason, now))
     return RunEnding(ending.ending, ending.retry_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _Settled:
+    """A fire that has its final state; `reason` is there unless it has run."""
+
+    run: Row
+    fire: Row
+    state: FireState
+    outcome: Outcome
+    reason: str | None
+    now: datetime
 
 
 def _queue_again(transaction: Transaction, fire: Row, facts: FireFacts, ending: FireEnding, now: datetime) -> None:
@@ -82,41 +89,43 @@ def _queue_again(transaction: Transaction, fire: Row, facts: FireFacts, ending: 
     record_fire_event(transaction, code, fire, now, detail=facts.outcome)
 
 
-def _record_result(
-    transaction: Transaction, task: Row, fire: Row, run: Row, ending: FireEnding, reason: str | None, now: datetime
-) -> None:
+def _settle(transaction: Transaction, task: Row | None, settled: _Settled) -> None:
+    fire, state, now = settled.fire, settled.state, settled.now
+    attempts = fire["attempts"] + int(state is FireState.FAILED)
+    settle_fire(transaction, fire, state, settled.reason, now, attempts=attempts)
+    record_fire_event(transaction, _EVENT_OF_STATE[state], fire, now, detail=settled.reason or state.value)
+    if task is not None:
+        _record_result(transaction, task, settled)
+        _tell_failure(transaction, task, settled)
+        complete_if_done(transaction, task, now)
+
+
+def _record_result(transaction: Transaction, task: Row, settled: _Settled) -> None:
     """What clients of the wire API see of a run (original.md §14), once per settled fire."""
+    run, fire, now = settled.run, settled.fire, to_epoch_ms(settled.now)
     transaction.run(
         "record_task_result",
         task_id=task["id"],
-        now=to_epoch_ms(now),
-        last_result=summary_of(fire["result"], reason),
-        failures=failures_after(ending.state, task["failures"]),
+        now=now,
+        last_result=summary_of(fire["result"], settled.reason),
+        failures=failures_after(settled.state, task["failures"]),
     )
     began_at = run["opened_at"] if run["started_at"] is None else run["started_at"]
     transaction.run(
         "add_task_log",
         task_id=task["id"],
-        run_at=to_epoch_ms(now),
-        duration_ms=max(0, to_epoch_ms(now) - began_at),
-        status="success" if ending.has_run else "error",
+        run_at=now,
+        duration_ms=max(0, now - began_at),
+        status="success" if settled.reason is None else "error",
         result=fire["result"],
-        error=reason,
+        error=settled.reason,
     )
 
 
-def _tell_failure(
-    transaction: Transaction,
-    task: Row,
-    fire: Row,
-    run: Row,
-    ending: FireEnding,
-    outcome: Outcome,
-    reason: str | None,
-    now: datetime,
-) -> None:
-    is_single = task["schedule_type"] == ScheduleKind.ONCE or fire["manual_key"] is not None
-    if wants_notice(ending.state, is_single=is_single, failures_before=task["failures"]):
-        text = failure_notice(task["number"], outcome, reason, is_single=is_single)
+def _tell_failure(transaction: Transaction, task: Row, settled: _Settled) -> None:
+    run = settled.run
+    is_single = task["schedule_type"] == ScheduleKind.ONCE or settled.fire["manual_key"] is not None
+    if wants_notice(settled.state, is_single=is_single, failures_before=task["failures"]):
+        text = failure_notice(task["number"], settled.outcome, settled.reason, is_single=is_single)
         key = OutboxId(f"{run['run_id']}:end")
-        send_notice(transaction, NewText(key, run["chat_jid"], TextKind.NOTICE, text, run["run_id"]), now)
+        send_notice(transaction, NewText(key, run["chat_jid"], TextKind.NOTICE, text, run["run_id"]), settled.now)

@@ -42,6 +42,7 @@ SILENT = FireFacts(
         (Outcome.SUCCEEDED, RETRY, FireEnding(RAN)),
         (Outcome.FAILED, RETRY, FireEnding(FAILED)),
         (Outcome.TIMED_OUT, RETRY, FireEnding(FAILED)),
+        (Outcome.REFUSED, FireEnding(FAILED), FireEnding(FAILED)),
         (Outcome.ORPHANED, FireEnding(QUEUED), FireEnding(FAILED)),
         (Outcome.DRAINED, FireEnding(QUEUED), FireEnding(DRAINED)),
         (Outcome.STOPPED, FireEnding(STOPPED), FireEnding(STOPPED)),

@@ -230,6 +230,14 @@ def test_failed_once_always_tells_the_chat(chores: Chores) -> None:
     assert (chores.task().status, chores.fire().state) == ("completed", FireState.FAILED)
 
 
+def test_refused_fire_says_what_to_change(chores: Chores) -> None:
+    """It is not tried again: only a person can put it right."""
+    chores.start(hourly())
+    chores.store.runs.end_run(RUN, Outcome.REFUSED, "set a key", RetryPolicy(), NOON)
+    assert chores.fires() == [(NOON, "failed", "set a key")]
+    assert ["set a key" in notice for notice in chores.notices()] == [True]
+
+
 def test_failed_fire_that_somebody_asked_for_tells_the_chat(chores: Chores) -> None:
     """Also in the middle of a row of failures: somebody waits for this very run."""
     chores.start(hourly())
