@@ -290,7 +290,12 @@ class Run:
     def _allowed_quiet(self) -> timedelta:
         if self._is_closing:
             return _CLOSE_WAIT
-        return self._parts.times.idle if self._turns.is_idle else self._parts.times.run
+        return self._parts.times.idle if self._turns.is_idle else self._silence
+
+    @property
+    def _silence(self) -> timedelta:
+        own = None if self._launched is None else self._launched.silence
+        return own or self._parts.times.run
 
     def _arm(self) -> None:
         if self._deadline_timer is not None:
@@ -317,7 +322,7 @@ class Run:
         elif self._turns.is_idle:
             self._close()
         else:
-            self._kill(Outcome.TIMED_OUT, f"no answer within {self._parts.times.run.total_seconds():g} s")
+            self._kill(Outcome.TIMED_OUT, f"no answer within {self._silence.total_seconds():g} s")
 
     # -- the end --------------------------------------------------------------------------------------
 

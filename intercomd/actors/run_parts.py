@@ -18,12 +18,14 @@ from intercomd.supervision.port import Address
 
 @dataclass(frozen=True, slots=True)
 class Launched:
-    """A started sandbox and what is recorded about it."""
+    """A started sandbox and what is recorded about it. `silence` is how long its agent may say nothing while it works;
+    None means as long as any."""
 
     sandbox: Sandbox
     log_path: str
     runtime: str
     model: str | None
+    silence: timedelta | None = None
 
 
 class Launcher(Protocol):

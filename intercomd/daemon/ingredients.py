@@ -74,6 +74,7 @@ def make_parts(
         default_runtime=settings.runtimes.default_runtime,
         default_models={name: profile.default_model for name, profile in settings.runtimes.profiles.items()},
         silence=timedelta(milliseconds=settings.sandbox.run_timeout_ms),
+        mount_allowlist=settings.sandbox.mount_allowlist.expanduser(),
     )
     snapshots = make_snapshots(store, settings, layout.views_root, clock)
     gateway = open_gateway(settings, os.environ, clock)

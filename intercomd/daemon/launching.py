@@ -5,23 +5,29 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
+from pathlib import Path
 
 from intercomd.actors.run_parts import Launched
 from intercomd.clock import Clock
 from intercomd.daemon.model_access import start_with_door
+from intercomd.domain.chat import Group
+from intercomd.domain.container_config import ContainerConfig, parse_container_config
 from intercomd.domain.models import runtime_of
 from intercomd.domain.prompt import render_carried, render_prompt
 from intercomd.domain.runs import OpenedRun
-from intercomd.errors import SetupNeeded
+from intercomd.errors import InvalidInput, SetupNeeded
 from intercomd.gateway.model_gateway import Door, ModelGateway, needs_gateway
+from intercomd.logs import EventLog
 from intercomd.sandbox.layout import Layout
-from intercomd.sandbox.port import AgentInput, SandboxEngine, SandboxListener
+from intercomd.sandbox.mount_allowlist import choose_mounts
+from intercomd.sandbox.port import AgentInput, Mount, SandboxEngine, SandboxListener
 
 BUILT_RUNTIMES = frozenset({"claude", "codex", "echo", "gemini"})
 """What the agent program can drive."""
 
 _OWN_SHARE = 0.9
 """Of the time after which the host kills it: the agent, which knows more about the reason, is to say it first."""
+_log = EventLog("launching")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +40,7 @@ class AgentChoices:
     default_runtime: str
     default_models: dict[str, str]
     silence: timedelta
+    mount_allowlist: Path
 
 
 class SandboxLauncher:
@@ -61,6 +68,8 @@ class SandboxLauncher:
             prompt = render_prompt(opened.prompt.messages, opened.prompt.omitted)
             if opened.carried is not None:
                 prompt = render_carried(opened.carried, choices.assistant_name) + prompt
+        config = _config_of(group)
+        silence = config.timeout or choices.silence
         agent_input = AgentInput(
             prompt=prompt,
             session_id=opened.session_id,
@@ -72,19 +81,33 @@ class SandboxLauncher:
             input_id=opened.prompt.input_id,
             is_scheduled_task=opened.task is not None,
             runtime=runtime,
-            timeout=choices.silence * _OWN_SHARE,
+            timeout=silence * _OWN_SHARE,
         )
         with ExitStack() as undo:
             door = self._open_door(opened, runtime, undo)
             spec = self._layout.prepare_run(
-                self._engine, opened.run_id, agent_input, choices.timezone, self._clock.now()
+                self._engine,
+                opened.run_id,
+                agent_input,
+                choices.timezone,
+                self._clock.now(),
+                self._further_mounts(config, agent_input),
             )
             if door is None:
                 sandbox = self._engine.start(spec, listener)
             else:
                 sandbox = start_with_door(self._engine, spec, listener, door)
             undo.pop_all()
-        return Launched(sandbox, str(spec.log_path), runtime, model)
+        return Launched(sandbox, str(spec.log_path), runtime, model, config.timeout)
+
+    def _further_mounts(self, config: ContainerConfig, agent_input: AgentInput) -> tuple[Mount, ...]:
+        """What the group asks for and the operator allows; the rest is left out, with its reason in the log."""
+        if not config.mounts:
+            return ()
+        mounts, refusals = choose_mounts(config, self._choices.mount_allowlist, is_main=agent_input.is_main)
+        for refusal in refusals:
+            _log.warning("mount.refused", folder=agent_input.folder, reason=refusal)
+        return tuple(mounts)
 
     def _open_door(self, opened: OpenedRun, runtime: str, undo: ExitStack) -> Door | None:
         """The way to the model, for runtimes that need one; raises `SetupNeeded` when there is no credential."""
@@ -93,3 +116,12 @@ class SandboxLauncher:
         door = self._gateway.open(opened.run_id, opened.group.folder, runtime)
         undo.callback(door.close)
         return door
+
+
+def _config_of(group: Group) -> ContainerConfig:
+    """What was stored before there were rules for it may break them; then it counts as none (original.md §10.1)."""
+    try:
+        return parse_container_config(group.container_config)
+    except InvalidInput as error:
+        _log.warning("group.config_unusable", folder=group.folder, error=error)
+        return ContainerConfig()

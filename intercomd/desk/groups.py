@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from intercomd.clock import Clock
 from intercomd.desk.jids import parse_jid
 from intercomd.domain.chat import Chat, Group
+from intercomd.domain.container_config import parse_container_config
 from intercomd.domain.folder import parse_folder
 from intercomd.domain.ids import Folder
 from intercomd.domain.rights import Requester
@@ -80,6 +81,7 @@ class GroupDesk:
             if not text.strip() or len(text) > _MOST_CHARACTERS:
                 raise InvalidInput(field, f"must have 1 to {_MOST_CHARACTERS} characters")
         check_container_config(draft.container_config)
+        parse_container_config(draft.container_config)
         return Group(
             jid=parse_jid(draft.jid, "jid"),
             name=draft.name.strip(),

@@ -134,8 +134,13 @@ def _system_options() -> Iterator[str]:
         yield from ("--ro-bind", prefix, prefix)
 
 
-def _mount_options(mount: Mount) -> tuple[str, str, str]:
-    return ("--bind" if mount.is_writable else "--ro-bind", str(mount.host), mount.inside)
+def _mount_options(mount: Mount) -> Iterator[str]:
+    yield from ("--bind" if mount.is_writable else "--ro-bind", str(mount.host), mount.inside)
+    for hidden in mount.hidden:
+        if hidden.is_folder:
+            yield from ("--tmpfs", hidden.inside, "--remount-ro", hidden.inside)
+        else:
+            yield from ("--ro-bind", os.devnull, hidden.inside)
 
 
 def _pack(options: Sequence[str]) -> int:

@@ -265,10 +265,15 @@ class ContainerEngine:
             yield f"--pids-limit={limits.processes}"
 
 
-def _mount_words(mount: Mount) -> tuple[str, ...]:
+def _mount_words(mount: Mount) -> Iterator[str]:
     """A comma would begin another option, and a quote another grammar (hazard B-54)."""
-    for path in (str(mount.host), mount.inside):
+    for path in (str(mount.host), mount.inside, *(hidden.inside for hidden in mount.hidden)):
         if any(sign in path for sign in ',"\n'):
             raise SandboxError(f"{path!r} cannot be mounted: its name has a comma, a quote or a line's end")
     access = "" if mount.is_writable else ",readonly"
-    return (f"--mount=type=bind,source={mount.host},destination={mount.inside}{access}",)
+    yield f"--mount=type=bind,source={mount.host},destination={mount.inside}{access}"
+    for hidden in mount.hidden:
+        if hidden.is_folder:
+            yield f"--tmpfs={hidden.inside}:ro,size=4k"
+        else:
+            yield f"--mount=type=bind,source={os.devnull},destination={hidden.inside},readonly"

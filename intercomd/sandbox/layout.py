@@ -96,9 +96,18 @@ class Layout:
         return len(leftovers)
 
     def prepare_run(
-        self, engine: SandboxEngine, run_id: RunId, agent_input: AgentInput, timezone: str, now: datetime
+        self,
+        engine: SandboxEngine,
+        run_id: RunId,
+        agent_input: AgentInput,
+        timezone: str,
+        now: datetime,
+        further: tuple[Mount, ...] = (),
     ) -> SandboxSpec:
-        """Create what the run needs and describe it; raises `SandboxError`. The engine removes the run's directory."""
+        """Create what the run needs and describe it; raises `SandboxError`. The engine removes the run's directory.
+
+        `further` are mounts beside those that every group has.
+        """
         folder = agent_input.folder
         input_dir = self._data / "run" / run_id
         group_dir = self._groups / folder
@@ -125,6 +134,7 @@ class Layout:
                 *self._global_mount(agent_input),
                 *ipc_mounts(ipc_dir, view_dir, input_dir),
                 *(() if home is None else self._program_mounts(home)),
+                *further,
                 *agent_mounts(engine),
             ),
             environment={

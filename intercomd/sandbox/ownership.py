@@ -54,7 +54,7 @@ def hand_over(mounts: Iterable[Mount], user: User) -> None:
     if os.geteuid() != _ROOT:
         return
     for mount in mounts:
-        if mount.is_writable:
+        if mount.is_writable and not mount.is_foreign:
             try:
                 _give(mount.host, user)
             except OSError as error:

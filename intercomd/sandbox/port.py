@@ -14,12 +14,22 @@ from intercomd.domain.runs import ProcessIdentity
 
 
 @dataclass(frozen=True, slots=True)
+class Hidden:
+    """A path below a mount, as the agent would see it, that shows nothing instead: an empty folder or an empty file."""
+
+    inside: str
+    is_folder: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Mount:
-    """A host path as the agent sees it."""
+    """A host path as the agent sees it. One that `is_foreign` is not ours: its owner is left alone."""
 
     host: Path
     inside: str
     is_writable: bool = False
+    is_foreign: bool = False
+    hidden: tuple[Hidden, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

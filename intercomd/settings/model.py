@@ -16,19 +16,11 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from intercomd.settings.retention import Retention
+from intercomd.settings.sandbox import Gateway, Sandbox
 from intercomd.settings.values import BindAddress, BotToken, PostgresDsn
 
+_UPSTREAM = r"^(https://[^\s/?#@]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(/[^\s?#]*)?$"
 _NOT_BLANK = {"allowed": "must be text that is not blank"}
-
-
-class EngineName(StrEnum):
-    """What runs a sandbox."""
-
-    AUTO = "auto"
-    BUBBLEWRAP = "bubblewrap"
-    PROCESS = "process"
-    PODMAN = "podman"
-    DOCKER = "docker"
 
 
 class LogLevel(StrEnum):
@@ -110,9 +102,8 @@ class Profile(Struct, frozen=True, kw_only=True):
         ),
     ] = ()
     upstream_url: Annotated[
-        str | None,
+        Annotated[str, Meta(pattern=_UPSTREAM)] | None,
         Meta(
-            pattern=r"^(https://[^\s/?#@]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(/[^\s?#]*)?$",
             extra={"allowed": "must be https://HOST[:PORT][/PATH], or http:// on this machine"},
             description="Where the model provider answers when it is not the provider itself: a proxy of yours, or a "
             "model on this machine. The provider's own paths are appended. For claude, codex and gemini.",
@@ -274,46 +265,6 @@ class Assistant(Struct, frozen=True, kw_only=True):
             "The environment variable ASSISTANT_NAME wins over this.",
         ),
     ] = "Amtiskaw"
-
-
-class Sandbox(Struct, frozen=True, kw_only=True):
-    """What agents run in."""
-
-    engine: Annotated[
-        EngineName,
-        Meta(
-            description="auto takes the first that works of podman, docker and bubblewrap. "
-            "process does not isolate at all and is used only when named here."
-        ),
-    ] = EngineName.AUTO
-    run_timeout_ms: Annotated[
-        int, Meta(ge=1_000, le=86_400_000, description="How long a working agent may be silent before it is killed.")
-    ] = 300_000
-    memory_limit_mb: Annotated[
-        int,
-        Meta(ge=0, le=1_048_576, description="Memory that one sandbox may use; 0 is no limit. For podman and docker."),
-    ] = 2_048
-    process_limit: Annotated[
-        int,
-        Meta(ge=0, le=1_000_000, description="Processes and threads of one sandbox; 0 is no limit. As above."),
-    ] = 512
-    tmp_limit_mb: Annotated[
-        int, Meta(ge=1, le=1_048_576, description="Size of a sandbox's private /tmp. For all but process.")
-    ] = 512
-    log_keep_runs: Annotated[int, Meta(ge=1, le=100_000, description="Run logs that are kept for each group.")] = 50
-    log_keep_days: Annotated[int, Meta(ge=1, le=3_650, description="How long run logs are kept.")] = 14
-
-
-class Gateway(Struct, frozen=True, kw_only=True):
-    """The way of agents to their model providers: docs/gateway.md."""
-
-    requests_per_minute: Annotated[
-        int, Meta(ge=1, le=6_000, description="Requests that one run may make; more are asked to wait.")
-    ] = 120
-    daily_tokens_per_group: Annotated[
-        int,
-        Meta(ge=0, le=10**12, description="Tokens, read and written, that one group may use in a day (UTC); 0 is any."),
-    ] = 0
 
 
 class LocalChannel(Struct, frozen=True, kw_only=True):

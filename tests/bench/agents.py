@@ -27,6 +27,7 @@ CHOICES = AgentChoices(
     default_runtime="echo",
     default_models={},
     silence=timedelta(seconds=_DEADLINE_S),
+    mount_allowlist=Path("no-allowlist.json"),
 )
 
 

@@ -20,7 +20,7 @@ from intercomd.sandbox.layout import Layout
 from intercomd.sandbox.port import AgentInput, SandboxListener, SandboxSpec
 from tests.actors.agents import ScriptedAgents, ScriptedSandbox
 
-CHOICES = AgentChoices("Amtiskaw", "main", "UTC", "echo", {}, timedelta(minutes=5))
+CHOICES = AgentChoices("Amtiskaw", "main", "UTC", "echo", {}, timedelta(minutes=5), Path("no-allowlist.json"))
 TASK = TaskInput(TaskId("t1"), datetime(2026, 1, 1, tzinfo=UTC), "check the <log>", ContextMode.ISOLATED)
 
 

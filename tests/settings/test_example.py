@@ -12,9 +12,10 @@ import pytest
 import tomli
 
 from intercomd.settings.loading import load_settings
-from intercomd.settings.model import EngineName, Profile, Settings
+from intercomd.settings.model import Profile, Settings
 from intercomd.settings.reading import SettingsReader
 from intercomd.settings.rendering import Key, list_keys, render_example, render_json
+from intercomd.settings.sandbox import EngineName
 
 CONFIG = Path(__file__).parents[2] / "config"
 EXAMPLE = (CONFIG / "intercom.toml.example").read_text(encoding="utf-8")

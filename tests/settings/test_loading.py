@@ -11,7 +11,8 @@ import pytest
 
 from intercomd.errors import ConfigError
 from intercomd.settings.loading import ENVIRONMENT, load_settings
-from intercomd.settings.model import EngineName, Server, Settings
+from intercomd.settings.model import Server, Settings
+from intercomd.settings.sandbox import EngineName
 from intercomd.settings.values import BotToken
 
 NO_ENVIRONMENT: Mapping[str, str] = {}
