@@ -10,7 +10,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -62,6 +61,7 @@ class Place:
         self.inbox, self.group, self.bin = root / "input", root / "group", root / "bin"
         for folder in (self.inbox, self.group, self.bin):
             folder.mkdir()
+        self._output = root / "stdout"
         self._environment = {
             "PATH": f"{self.bin}:/usr/bin:/bin",
             "HOME": str(root / "home"),
@@ -81,26 +81,20 @@ class Place:
         body = json.dumps({"type": "message", "text": text, "inputId": f"f{number}"})
         (self.inbox / f"{number:03d}.json").write_text(body)
 
-    def start(self, runtime: str, *, timeout_ms: int = 60_000, **request: Any) -> subprocess.Popen[bytes]:
-        """An agent that is told to close once it has nothing in hand."""
+    def run(self, runtime: str, *, timeout_ms: int = 60_000, **request: Any) -> list[Frame]:
+        """The frames of an agent that is told to close once it has nothing in hand; nothing of it is left."""
         (self.inbox / "_close").touch()
-        pipe = subprocess.PIPE
-        process = subprocess.Popen(ARGV, stdin=pipe, stdout=pipe, env=self._environment, start_new_session=True)
-        assert process.stdin
         fields = {"prompt": "first", "inputId": "i1", "runtime": runtime, "timeoutMs": timeout_ms, **request}
-        process.stdin.write(json.dumps(fields).encode())
-        process.stdin.close()
-        return process
-
-    def run(self, runtime: str, **request: Any) -> list[Frame]:
-        with self.start(runtime, **request) as process:
-            assert process.stdout
-            self.exit_code = process.wait(DEADLINE_SECONDS)
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)  # as the sandbox does it with what is left
-            output = process.stdout.read()
+        with self._output.open("wb") as output:
+            process = subprocess.Popen(
+                ARGV, stdin=subprocess.PIPE, stdout=output, env=self._environment, start_new_session=True
+            )
+            process.communicate(json.dumps(fields).encode(), DEADLINE_SECONDS)
+        self.exit_code = process.returncode
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
         parser = BlockParser()
-        blocks = parser.feed(output) + parser.close()
+        blocks = parser.feed(self._output.read_bytes()) + parser.close()
         return [block if isinstance(block, Noise) else parse_frame(block) for block in blocks]
 
     @property
@@ -110,7 +104,7 @@ class Place:
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Iterator[Place]:
+def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
 
 
@@ -236,7 +230,8 @@ def test_program_that_dies_is_quoted(place: Place, runtime: str) -> None:
 
 def test_program_that_reads_nothing_gets_a_large_prompt_all_the_same(place: Place) -> None:
     """A full pipe blocks nobody (B-61)."""
-    place.play("codex", "put(type='item.completed', item={'type': 'agent_message', 'text': 'x' * 200_000})\nsys.exit(1)")
+    said = "put(type='item.completed', item={'type': 'agent_message', 'text': 'x' * 200_000})"
+    place.play("codex", f"{said}\nsys.exit(1)")
     frames = place.run("codex", prompt="y" * 1_000_000)
     assert any(isinstance(frame, TextDelta) and len(frame.text) == 200_000 for frame in frames)
     assert failure(frames).answers == ("i1",)
