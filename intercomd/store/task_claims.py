@@ -45,8 +45,7 @@ def claim_due(transaction: Transaction, fence: Fence, default_zone: str, now: da
         row = transaction.row("find_due_task", task_id=due["id"])
         assert row is not None
         _claim(transaction, fence, row, default_zone, now)
-    is_cut = len(locked) == limit and transaction.row("find_more_due", now=to_epoch_ms(now)) is not None
-    return Claimed(len(locked), is_cut)
+    return Claimed(len(locked), is_cut=transaction.row("find_more_due", now=to_epoch_ms(now)) is not None)
 
 
 def _claim(transaction: Transaction, fence: Fence, row: Row, default_zone: str, now: datetime) -> None:

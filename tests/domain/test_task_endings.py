@@ -46,7 +46,6 @@ SILENT = FireFacts(
         (Outcome.ORPHANED, FireEnding(QUEUED), FireEnding(FAILED)),
         (Outcome.DRAINED, FireEnding(QUEUED), FireEnding(DRAINED)),
         (Outcome.STOPPED, FireEnding(STOPPED), FireEnding(STOPPED)),
-        (Outcome.REFUSED, FireEnding(FAILED), FireEnding(FAILED)),
     ],
 )
 def test_unanswered_fire_ends_as_the_table_says(
