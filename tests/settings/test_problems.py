@@ -111,6 +111,11 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
             "123456:ABC-DEF",
         ),
         (
+            'runtimes.profiles.claude.upstream_url = "http://model.example"',
+            'runtimes.profiles.claude.upstream_url = "http://model.example": '
+            "must be https://HOST[:PORT][/PATH], or http:// on this machine",
+        ),
+        (
             'channels.telegram.api_url = "ftp://x"',
             'channels.telegram.api_url = "ftp://x": must be https://HOST or http://HOST:PORT',
         ),
