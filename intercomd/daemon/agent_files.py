@@ -38,7 +38,7 @@ def make_file_desk(parts: Parts, to: Addresses) -> AgentFileDesk:
     """Who asks for it, and how often, does not matter: it remembers nothing that counts."""
     tree, quarantine = IpcTree(parts.layout.ipc_root), Quarantine(parts.layout.quarantine_root)
     main_folder = parts.settings.orchestrator.main_group_folder
-    return AgentFileDesk(tree, quarantine, parts.store, _toolbox(parts, to), main_folder, parts.clock)
+    return AgentFileDesk(tree, quarantine, parts.store, daemon_toolbox(parts, to), main_folder, parts.clock)
 
 
 def make_snapshots(store: Store, settings: Settings, views: Path, clock: Clock) -> Snapshots:
@@ -47,7 +47,8 @@ def make_snapshots(store: Store, settings: Settings, views: Path, clock: Clock) 
     return Snapshots(store, groups, views, clock)
 
 
-def _toolbox(parts: Parts, to: Addresses) -> Toolbox:
+def daemon_toolbox(parts: Parts, to: Addresses) -> Toolbox:
+    """What agents may call."""
     store, settings, clock = parts.store, parts.settings, parts.clock
 
     def on_text() -> None:

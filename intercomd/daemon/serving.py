@@ -21,6 +21,7 @@ from intercomd.api.server import ApiServer, ServerOptions
 from intercomd.channels.live import LiveBoard
 from intercomd.clock import SystemClock
 from intercomd.daemon.address_file import AddressFile
+from intercomd.daemon.agent_files import daemon_toolbox
 from intercomd.daemon.api_services import Assembled, api_services
 from intercomd.daemon.boards import Board, slot_board
 from intercomd.daemon.bridges import open_bot
@@ -29,7 +30,7 @@ from intercomd.daemon.housekeeping import Timetable
 from intercomd.daemon.ingredients import Boards, make_parts, open_configured_store
 from intercomd.daemon.notify import ServiceManager
 from intercomd.daemon.orchestration import Orchestration, Surroundings
-from intercomd.daemon.parts import addresses_in
+from intercomd.daemon.parts import Addresses, Parts, addresses_in
 from intercomd.daemon.shape import DAEMON, Running, Shape
 from intercomd.daemon.wiring import own_channels, tree_spec
 from intercomd.domain.leases import DISPATCH
@@ -115,7 +116,7 @@ def _start(settings: Settings, shape: Shape, control: Control, stack: ExitStack)
     stack.callback(server.stop, _API_GRACE)
     tree.start()
     stack.callback(_finish_deliveries, to.outbox, boards.in_flight)
-    shape.attach(Running(store, to.outbox, channels, settings.assistant.name, parts.new_id, clock), stack)
+    shape.attach(_running(parts, to, channels), stack)
     address_file = AddressFile(settings.storage.data_dir, shape.name, server.url)
     address_file.keep()
     stack.callback(address_file.remove)
@@ -162,6 +163,20 @@ def _api(settings: Settings, app: App, live: LiveBoard) -> ApiServer:
         timedelta(milliseconds=settings.server.request_timeout_ms),
     )
     return ApiServer(app, settings.server.bind, options, live.release)
+
+
+def _running(parts: Parts, to: Addresses, channels: frozenset[str]) -> Running:
+    settings = parts.settings
+    return Running(
+        store=parts.store,
+        outbox=to.outbox,
+        channels=channels,
+        assistant_name=settings.assistant.name,
+        main_folder=settings.orchestrator.main_group_folder,
+        toolbox=daemon_toolbox(parts, to),
+        new_id=parts.new_id,
+        clock=parts.clock,
+    )
 
 
 def _finish_deliveries(outbox: Address, in_flight: Board[int | None]) -> None:

@@ -7,6 +7,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from intercomd.clock import Clock
+from intercomd.desk.tools import Toolbox
 from intercomd.store.ports import Store
 from intercomd.supervision.port import Address
 
@@ -19,6 +20,8 @@ class Running:
     outbox: Address
     channels: frozenset[str]
     assistant_name: str
+    main_folder: str
+    toolbox: Toolbox
     new_id: Callable[[str], str]
     clock: Clock
 

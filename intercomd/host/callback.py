@@ -2,12 +2,14 @@
 
 URLs are compared as they came, so a query string is an unknown route. Errors are `{"error": text}`. What goes beyond
 the existing system: `outbox_id` in a text's body makes repeating it harmless; while the store is away the answer is
-503, which says that nothing happened; scheduled tasks and the registration of groups from a sandbox are refused.
+503, which says that nothing happened; `id` in a forwarded task's body makes repeating that harmless, and a task that
+is refused is 422 with the reason.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from typing import Any
 
 import falcon
@@ -22,6 +24,7 @@ from intercomd.domain.mailbox import OutboxFilled
 from intercomd.domain.outbox import NewText, TextKind
 from intercomd.domain.routing import channel_of
 from intercomd.errors import NotFound, StoreUnavailable
+from intercomd.host.forwarding import TaskForwarding
 from intercomd.logs import EventLog
 from intercomd.store.ports import Store
 from intercomd.supervision.port import Address
@@ -34,24 +37,24 @@ App = falcon.App[falcon.Request, falcon.Response]
 Answer = dict[str, Any]
 
 
-class Callback:
-    """The routes. `channels` are those that this process owns; texts for others are refused."""
+@dataclass(frozen=True, slots=True)
+class CallbackParts:
+    """What the routes are given. `channels` are those that this process owns; texts for others are refused."""
 
-    def __init__(
-        self,
-        store: Store,
-        outbox: Address,
-        channels: Collection[str],
-        assistant_name: str,
-        new_id: Callable[[str], str],
-        clock: Clock,
-    ) -> None:
-        self._store = store
-        self._outbox = outbox
-        self._channels = channels
-        self._assistant_name = assistant_name
-        self._new_id = new_id
-        self._clock = clock
+    store: Store
+    outbox: Address
+    channels: Collection[str]
+    assistant_name: str
+    tasks: TaskForwarding
+    new_id: Callable[[str], str]
+    clock: Clock
+
+
+class Callback:
+    """The routes."""
+
+    def __init__(self, parts: CallbackParts) -> None:
+        self._parts = parts
         self._gets: dict[str, Callable[[], Answer]] = {
             "/healthz": self._health,
             "/v1/ipc/registered-groups": self._groups,
@@ -77,7 +80,8 @@ class Callback:
         return {"status": "ok", "service": "intercom-host"}
 
     def _groups(self) -> Answer:
-        return {group.jid: _group_view(group, self._assistant_name) for group in self._store.groups.list_all()}
+        groups = self._parts.store.groups.list_all()
+        return {group.jid: _group_view(group, self._parts.assistant_name) for group in groups}
 
     def _send(self, body: Answer) -> Answer:
         """Into the outbox, which is what counts as sent here: whoever holds the channel's lease delivers it. The id of
@@ -86,34 +90,34 @@ class Callback:
         chat_jid, text = body.get("chat_jid"), body.get("text")
         if not (isinstance(chat_jid, str) and chat_jid and isinstance(text, str) and text):
             raise falcon.HTTPBadRequest(description="Missing chat_jid or text")
-        if channel_of(ChatJid(chat_jid)) not in self._channels:
+        if channel_of(ChatJid(chat_jid)) not in self._parts.channels:
             raise _no_channel(chat_jid)
-        new = NewText(self._id_in(body), ChatJid(chat_jid), TextKind.REPLY, text)
+        new = NewText(OutboxId(self._id_in(body, "outbox_id")), ChatJid(chat_jid), TextKind.REPLY, text)
         try:
-            self._store.outbox.enqueue([new], handled=None, now=self._clock.now())
+            self._parts.store.outbox.enqueue([new], handled=None, now=self._parts.clock.now())
         except NotFound as error:
             raise _no_channel(chat_jid) from error
-        self._outbox.hint(OutboxFilled())
+        self._parts.outbox.hint(OutboxFilled())
         return {"status": "ok"}
 
-    def _id_in(self, body: Answer) -> OutboxId:
-        given = body.get("outbox_id")
+    def _id_in(self, body: Answer, field: str) -> str:
+        given = body.get(field)
         if given is None:
-            return OutboxId(self._new_id("callback"))
+            return self._parts.new_id("callback")
         if not (isinstance(given, str) and 0 < len(given) <= _MOST_ID_CHARACTERS):
-            raise falcon.HTTPBadRequest(
-                description=f"outbox_id must be a text of 1 to {_MOST_ID_CHARACTERS} characters"
-            )
-        return OutboxId(given)
+            raise falcon.HTTPBadRequest(description=f"{field} must be a text of 1 to {_MOST_ID_CHARACTERS} characters")
+        return given
 
     def _forward(self, body: Answer) -> Answer:
-        """Refused: nothing here runs such tasks. The caller hears it and the log has it, so it is not lost unseen."""
+        """Done when the answer comes. Refused aloud: the caller hears why, and the log has it (hazard B-83)."""
         task, folder = body.get("task"), body.get("group_folder")
         if not (isinstance(task, dict) and isinstance(folder, str) and folder):
             raise falcon.HTTPBadRequest(description="Missing task or group_folder")
-        kind = task.get("type")
-        _log.error("host.task_refused", task_type=kind, folder=folder)
-        raise falcon.HTTPNotImplemented(description=f"This host does not carry out tasks: {kind} was not done")
+        answer = self._parts.tasks.carry_out(task, folder, self._id_in(body, "id"))
+        if not answer.is_ok:
+            _log.warning("host.task_refused", task_type=str(task.get("type"))[:40], folder=folder, reason=answer.text)
+            raise falcon.HTTPUnprocessableEntity(description=answer.text)
+        return {"status": "ok"}
 
 
 def create_callback_app(callback: Callback) -> App:

@@ -12,8 +12,9 @@ from datetime import timedelta
 from intercomd.api.server import ApiServer, ServerOptions
 from intercomd.daemon.serving import serve
 from intercomd.daemon.shape import Running, Shape
-from intercomd.host.callback import MOST_BODY_BYTES, Callback, create_callback_app
+from intercomd.host.callback import MOST_BODY_BYTES, Callback, CallbackParts, create_callback_app
 from intercomd.host.environment import HostEnvironment, Toggle
+from intercomd.host.forwarding import TaskForwarding
 from intercomd.logs import EventLog
 from intercomd.settings.model import Settings
 from intercomd.settings.values import BindAddress
@@ -48,8 +49,17 @@ def _report(toggle: Toggle) -> None:
 
 def _attach(running: Running, given: HostEnvironment, stack: ExitStack) -> None:
     """Start the callback server; `stack` stops it."""
+    tasks = TaskForwarding(running.store.groups, running.main_folder, running.toolbox)
     callback = Callback(
-        running.store, running.outbox, running.channels, running.assistant_name, running.new_id, running.clock
+        CallbackParts(
+            running.store,
+            running.outbox,
+            running.channels,
+            running.assistant_name,
+            tasks,
+            running.new_id,
+            running.clock,
+        )
     )
     bind = BindAddress.parse(f"127.0.0.1:{given.callback_port}")
     options = ServerOptions(_THREADS, MOST_BODY_BYTES, _CLIENT_TIMEOUT)

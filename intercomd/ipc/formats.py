@@ -51,12 +51,17 @@ def parse_request(folder: Folder, kind: FileKind, found: FoundFile) -> Request:
     return Request(call, uuid, FileClaim(f"ipc-{_digest(folder, kind, *names)}", folder, call.name, digest))
 
 
+def parse_task(content: object) -> ToolCall:
+    """What an object of tasks/ asks for; raises `msgspec.ValidationError`."""
+    return _task_call(msgspec.convert(content, _Task))
+
+
 def _parse(kind: FileKind, content: object) -> tuple[ToolCall, str | None]:
     match kind:
         case FileKind.MESSAGES:
             return _message_call(msgspec.convert(content, _Message)), None
         case FileKind.TASKS:
-            return _task_call(msgspec.convert(content, _Task)), None
+            return parse_task(content), None
         case FileKind.QUERIES:
             query = msgspec.convert(content, _Query)
             if not _UUID.fullmatch(query.uuid):
