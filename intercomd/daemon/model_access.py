@@ -9,9 +9,11 @@ from pathlib import Path
 
 from intercomd.clock import Clock
 from intercomd.domain.frames import Frame
+from intercomd.errors import SetupNeeded
 from intercomd.gateway.keyring import Keyring
 from intercomd.gateway.limits import Limits
 from intercomd.gateway.model_gateway import Door, ModelGateway
+from intercomd.gateway.sockets import LONGEST_PATH
 from intercomd.gateway.sources import Sources
 from intercomd.sandbox.port import Mount, Sandbox, SandboxEngine, SandboxListener, SandboxSpec
 from intercomd.settings.loading import DOTENV
@@ -43,8 +45,11 @@ def open_keyring(data_dir: Path, environment: Mapping[str, str], clock: Clock) -
 def start_with_door(engine: SandboxEngine, spec: SandboxSpec, listener: SandboxListener, door: Door) -> Sandbox:
     """Start the sandbox with `door` in it. The door is closed when the sandbox has ended, whatever ended it and whether
     anybody still listens or not; the caller closes it when this raises."""
-    path = DOOR_INSIDE if engine.is_isolated else str(door.socket_path)
-    mounts = (*spec.mounts, Mount(door.socket_path, DOOR_INSIDE)) if engine.is_isolated else spec.mounts
+    mounts, path = spec.mounts, str(door.socket_path)
+    if engine.is_isolated:
+        mounts, path = (*mounts, Mount(door.socket_path, DOOR_INSIDE)), DOOR_INSIDE
+    elif len(os.fsencode(path)) > LONGEST_PATH:
+        raise SetupNeeded(f"{path} is too long for a socket: storage.data_dir needs a shorter path")
     environment = {**spec.environment, _DOOR_VARIABLE: path}
     return engine.start(replace(spec, mounts=mounts, environment=environment), _ClosesDoor(door, listener))
 

@@ -4,14 +4,10 @@
     door = gateway.open(run_id, folder, "claude")      # raises SetupNeeded when there is no credential
     … mount door.socket_path …
     door.close()
-
-The sockets lie in a folder that only our account may enter. Each is open to every account for itself, since a container
-may run as another one and reaches nothing but the one that is mounted into it.
 """
 
 from __future__ import annotations
 
-import os
 import socket
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,7 +15,6 @@ from threading import Lock, Thread
 
 from intercomd.clock import Clock
 from intercomd.domain.ids import Folder, RunId
-from intercomd.errors import SandboxError
 from intercomd.gateway.client import ClientConnection
 from intercomd.gateway.exchange import RunAccess, Shared, serve
 from intercomd.gateway.keyring import Keyring
@@ -28,14 +23,12 @@ from intercomd.gateway.limits import Limits, RequestRate
 from intercomd.gateway.pauses import Pauses
 from intercomd.gateway.provider import PROVIDERS
 from intercomd.gateway.refusals import Refusals
+from intercomd.gateway.sockets import listen, make_private, socket_path
 from intercomd.gateway.switchboard import Listener, Switchboard
 from intercomd.gateway.upstream import Lines
 from intercomd.gateway.usage import Usage
 from intercomd.logs import EventLog
 
-_BACKLOG = 32
-_LONGEST_PATH = 107
-"""Of a unix socket's path in bytes, without the final NUL (unix(7))."""
 _log = EventLog("gateway")
 
 
@@ -63,7 +56,7 @@ class Door:
         self._guard = Lock()
         self._is_closed = False
         self._clients: set[ClientConnection] = set()
-        self._listener = Listener(_bind(socket_path), self._accepted)
+        self._listener = Listener(listen(socket_path), self._accepted)
         switchboard.add(self._listener)
 
     def close(self) -> None:
@@ -123,6 +116,7 @@ class ModelGateway:
         """`directory` is made when it is needed. `upstreams` are the settings' addresses by runtime, empty ones meaning
         the provider's own."""
         self._directory = directory
+        self._has_directory = False
         self._upstreams = dict(upstreams or {})
         limits = limits or Limits()
         self._ledger = Ledger(directory / "usage.json", limits.daily_tokens, clock)
@@ -146,8 +140,11 @@ class ModelGateway:
             upstream=self._upstreams.get(runtime) or None,
             rate=RequestRate(limits.requests_per_minute, self._shared.clock),
         )
-        _make_private(self._directory)
-        door = Door(access, self._shared, self._switchboard, self._directory / f"{run_id}.sock", self._closed)
+        with self._guard:
+            if not self._has_directory:
+                make_private(self._directory)
+                self._has_directory = True
+        door = Door(access, self._shared, self._switchboard, socket_path(self._directory, run_id), self._closed)
         with self._guard:
             self._doors.add(door)
             self._shared.lines.open()
@@ -169,43 +166,3 @@ class ModelGateway:
             self._doors.discard(door)
             if not self._doors:
                 self._shared.lines.close()
-
-
-def _bind(path: Path) -> socket.socket:
-    if len(os.fsencode(path)) > _LONGEST_PATH:
-        raise SandboxError(f"{path} is too long for a socket; a storage.data_dir with a shorter path is needed")
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    unfinished = path.with_suffix(".tmp")  # under its name only once it listens: see `_make_private`
-    try:
-        listening.bind(str(unfinished))
-        unfinished.chmod(0o666)
-        listening.listen(_BACKLOG)
-        unfinished.rename(path)
-    except OSError as error:
-        listening.close()
-        raise SandboxError(f"cannot make the socket {path}: {error.strerror}") from error
-    return listening
-
-
-def _make_private(directory: Path) -> None:
-    """The folder, ours alone, and without the sockets that a killed process left."""
-    try:
-        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory.chmod(0o700)
-        for path in directory.glob("*.sock"):
-            if not _is_listened_to(path):
-                path.unlink(missing_ok=True)
-    except OSError as error:
-        raise SandboxError(f"cannot use {directory}: {error.strerror}") from error
-
-
-def _is_listened_to(path: Path) -> bool:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)
-        try:
-            probe.connect(str(path))
-        except BlockingIOError:  # its queue is full, so there is one
-            return True
-        except OSError:
-            return False
-        return True
