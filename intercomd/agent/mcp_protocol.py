@@ -32,6 +32,10 @@ STATELESS_REVISIONS = ("2026-07-28",)
 SERVER_NAME = "intercom"
 _SERVER = {"name": SERVER_NAME, "title": "Intercom", "version": "1.0.0"}
 _CAPABILITIES: dict[str, object] = {"tools": {}}
+_GEMINI = "gemini-cli"
+_NAMES_FOR_GEMINI = {"ask_user": "ask_people"}
+"""Where nobody sits at its terminal it drops every tool that is called `ask_user`, whoever offers it."""
+_REAL_NAMES = {alias: name for name, alias in _NAMES_FOR_GEMINI.items()}
 _META_PREFIX = "io.modelcontextprotocol/"
 _LISTS_KEPT_MS = 3_600_000
 """The tools are the same as long as the process lives; an hour is what a client may keep them for."""
@@ -108,6 +112,7 @@ class Conversation:
 
     def __init__(self) -> None:
         self.revision: str | None = None
+        self._names: dict[str, str] = {}
 
     def check(self, request: Message) -> None:
         """Raise `ProtocolError` unless the client may make this request now, in the era it chose for it."""
@@ -125,7 +130,7 @@ class Conversation:
         if request.method == "tools/list":
             if request.params.get("cursor") is not None:
                 raise request.refusal(INVALID_PARAMS, "there is no such cursor: the tools come on one page")
-            listed: dict[str, object] = {"tools": [_describe(tool) for tool in TOOLS]}
+            listed: dict[str, object] = {"tools": [_describe(tool, self._names) for tool in TOOLS]}
             return _stateless_response(request, {**listed, **_kept()}) if is_stateless else _response(request, listed)
         if request.method == "initialize" and not is_stateless:
             return _response(request, self._initialize(request))
@@ -137,6 +142,9 @@ class Conversation:
         wanted = request.params.get("protocolVersion")
         if not isinstance(wanted, str):
             raise request.refusal(INVALID_PARAMS, "protocolVersion must be a string")
+        client = request.params.get("clientInfo")
+        if isinstance(client, dict) and str(client.get("name")).startswith(_GEMINI):
+            self._names = _NAMES_FOR_GEMINI
         self.revision = wanted if wanted in HANDSHAKE_REVISIONS else HANDSHAKE_REVISIONS[0]
         return {
             "protocolVersion": self.revision,
@@ -153,6 +161,7 @@ def parse_tool_call(request: Message) -> tuple[str, dict[str, object]]:
         raise request.refusal(INVALID_PARAMS, "name must be a string")
     if not isinstance(arguments, dict):
         raise request.refusal(INVALID_PARAMS, "arguments must be an object")
+    name = _REAL_NAMES.get(name, name)
     if name not in {tool.name for tool in TOOLS}:
         raise request.refusal(INVALID_PARAMS, f"there is no tool {name[:100]}")
     return name, arguments
@@ -188,6 +197,8 @@ def _kept() -> dict[str, object]:
     return {"ttlMs": _LISTS_KEPT_MS, "cacheScope": "public"}
 
 
-def _describe(tool: Tool) -> dict[str, object]:
+def _describe(tool: Tool, names: dict[str, str]) -> dict[str, object]:
+    """`names` has those that differ for this client."""
     hints = {"readOnlyHint": tool.is_reading, "destructiveHint": tool.name == "cancel_task", "openWorldHint": False}
-    return {"name": tool.name, "description": tool.description, "inputSchema": tool.schema, "annotations": hints}
+    name = names.get(tool.name, tool.name)
+    return {"name": name, "description": tool.description, "inputSchema": tool.schema, "annotations": hints}

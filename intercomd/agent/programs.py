@@ -25,14 +25,6 @@ _CLAUDE_TOOLS_WITHOUT_USE = (
     *("ExitWorktree", "Monitor", "ScheduleWakeup", "SendMessage"),
 )
 """They would schedule in a process that ends, or ask somebody who is not there; the chat's own tools do it."""
-_GEMINI_POLICY = f"""\
-[[rule]]
-mcpName = "{SERVER_NAME}"
-toolName = "*"
-decision = "allow"
-priority = 999
-"""
-"""Its own rules refuse any tool that is called `ask_user` where nobody sits at the terminal; ours asks in the chat."""
 _GEMINI_MODELS = {
     "gemini-3.1-pro": "gemini-3.1-pro-preview",
     "gemini-2.5-flash": "gemini-2.5-flash-preview",
@@ -154,9 +146,6 @@ class Gemini:
         assignment = self._assignment
         os.makedirs(self._config_dir, exist_ok=True)
         _write(os.path.join(self._config_dir, "settings.json"), json.dumps(self._settings(), indent=1))
-        policies = os.path.join(self._config_dir, "policies")
-        os.makedirs(policies, exist_ok=True)
-        _write(os.path.join(policies, "intercom.toml"), _GEMINI_POLICY)
         briefing = brief(assignment.assistant_name, assignment.group_dir, assignment.global_dir)
         _write(os.path.join(self._config_dir, "GEMINI.md"), briefing + "\n")
 

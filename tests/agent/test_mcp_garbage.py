@@ -251,3 +251,16 @@ def test_end_of_input_ends_the_process_and_leaves_the_call_with_the_host(host: T
         server.send(json.dumps({"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": params}).encode())
         (query,) = host.queries.wait_for_count(1)
     assert host.leftovers() == [f"{query['uuid']}.json"]
+
+
+def test_gemini_is_offered_the_question_under_a_name_that_it_keeps(host: ToolHost) -> None:
+    """It drops any tool called `ask_user` without a terminal (B-119); both names are the same tool."""
+    with Server(host.directory) as server:
+        client = {"name": "gemini-cli-mcp-client-intercom", "version": "1"}
+        server.ask("initialize", protocolVersion="2025-11-25", capabilities={}, clientInfo=client)
+        names = {tool["name"] for tool in server.ask("tools/list")["result"]["tools"]}
+        assert "ask_people" in names and "ask_user" not in names
+        asked = {"question": "Which?", "choices": ["a", "b"]}
+        for number, name in enumerate(("ask_people", "ask_user")):
+            assert not server.ask("tools/call", number, name=name, arguments=asked)["result"]["isError"]
+    assert [query["type"] for query in host.queries.values] == ["ask_user", "ask_user"]

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from intercomd.agent.tools import TOOLS
 from intercomd.clock import SystemClock
 from intercomd.domain.frames import TurnEnded
 from intercomd.domain.ids import InputId
 from intercomd.sandbox.bubblewrap import BubblewrapEngine
-from tests.agent.real import RUNTIMES, SHELLS, RealAgents, real_agents
+from tests.agent.real import FOLDER, RUNTIMES, SHELLS, RealAgents, real_agents
+from tests.agent.tool_host import ToolHost
 from tests.support.provider import Call, Drop, FakeProvider, Hang, Refuse, Say, Wait
 
 pytestmark = pytest.mark.full
@@ -73,6 +75,28 @@ def test_program_is_told_who_it_is_and_what_is_remembered(
     asked = provider.requests[0].text
     assert "You are Amtiskaw" in asked and "[SCHEDULED TASK - " in asked and "water the plants" in asked
     assert (asked.count("kumquats"), asked.count("rhubarb")) == (1, 1)
+
+
+@every_program
+def test_tools_of_the_assistant_are_offered_and_called(
+    agents: RealAgents, provider: FakeProvider, tmp_path: Path, runtime: str
+) -> None:
+    """All of them are before the model (B-119); a call reaches the host, and its answer the model."""
+    question = "ask_people" if runtime == "gemini" else "ask_user"
+    provider.script(
+        Call("send_message", {"text": "half done"}),
+        Call("schedule_task", {"prompt": "p", "schedule_type": "interval", "schedule_value": "60000"}),
+        Call(question, {"question": "Which?", "choices": ["a", "b"]}),
+        Say("done"),
+    )
+    with ToolHost(tmp_path / "data/ipc" / FOLDER) as host:
+        host.rules["ask_user"] = lambda query: ("ok", "they chose b")
+        run = agents.run(runtime)
+    assert run.replies == ["done"]
+    assert [query["type"] for query in host.queries.values] == ["send_message", "schedule_task", "ask_user"]
+    assert "they chose b" in provider.requests[-1].text
+    offered = {name.rpartition("intercom_")[2].removeprefix("_") for name in provider.requests[0].tools}
+    assert {tool.name for tool in TOOLS} - {"ask_user"} | {question} <= offered
 
 
 @every_program
