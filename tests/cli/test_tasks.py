@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
+import shlex
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -116,6 +119,16 @@ def test_command_line_needs_one_schedule(words: tuple[str, ...], capsys: Capture
         main(["tasks", *words])
     assert ended.value.code == ExitCode.USAGE
     assert capsys.readouterr().err
+
+
+def test_commands_of_the_readme_work(api: Api, tasks: Callable[..., str]) -> None:
+    """One after the other, as they stand there."""
+    api.store.groups.add(Group(ChatJid("local:main"), "Main", Folder("main")), SystemClock().now())
+    readme = (Path(__file__).parents[2] / "README.md").read_text()
+    commands = [shlex.split(line, comments=True)[2:] for line in re.findall(r"^    (intercomd tasks .*)", readme, re.M)]
+    assert len(commands) > 5
+    for words in commands:
+        assert tasks(*words)
 
 
 @pytest.mark.parametrize(
