@@ -17,6 +17,7 @@ from tests.bench.latency import measure_latency
 from tests.bench.machine import describe_machine
 from tests.bench.probes import measure_busy, measure_probes
 from tests.bench.rates import measure_batches, measure_run_rates
+from tests.bench.starts import measure_live, measure_starts
 
 Measure = Callable[[Path, int], Iterator[Figure]]
 
@@ -24,6 +25,8 @@ MEASUREMENTS: dict[str, Measure] = {
     "latency": measure_latency,
     "runs": measure_run_rates,
     "batches": measure_batches,
+    "starts": measure_starts,
+    "live": measure_live,
     "idle": measure_idle,
     "waiting": measure_waiting,
     "backlog": measure_backlog,

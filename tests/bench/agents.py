@@ -63,6 +63,8 @@ class _OtherProgram:
         self._command = command
         self._engine = ProcessEngine(SystemClock())
         self.name = self._engine.name
+        self.python = self._engine.python
+        self.unenforced = self._engine.unenforced
         self.check = self._engine.check
         self.end_orphan = self._engine.end_orphan
 

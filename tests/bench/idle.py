@@ -24,11 +24,12 @@ def measure_idle(home: Path, rounds: int) -> Iterator[Figure]:
     """Memory and CPU with registered groups, and the time from start to ready."""
     for groups, target in _RSS_TARGETS.items():
         with _daemon(_seeded(home / f"idle-{groups}", groups, messages=0)) as daemon:
-            _pass_time(_SETTLED_S)
-            before = _cpu_seconds(daemon.pid)
-            _pass_time(_OBSERVED_S)
-            share = 100 * (_cpu_seconds(daemon.pid) - before) / _OBSERVED_S
-            yield Figure(f"idle, {groups:,} groups: resident memory", _status(daemon.pid, "VmRSS") / 1024, "MB", target)
+            pass_time(_SETTLED_S)
+            before = cpu_seconds(daemon.pid)
+            pass_time(_OBSERVED_S)
+            share = 100 * (cpu_seconds(daemon.pid) - before) / _OBSERVED_S
+            memory = status_of(daemon.pid, "VmRSS") / 1024
+            yield Figure(f"idle, {groups:,} groups: resident memory", memory, "MB", target)
             yield Figure(f"idle, {groups:,} groups: CPU", share, "% of a core", 0.5)
     took = []
     with _daemon(home / f"idle-{max(_RSS_TARGETS)}") as daemon:
@@ -47,8 +48,8 @@ def measure_waiting(home: Path, _rounds: int) -> Iterator[Figure]:
     folder = _seeded(home / "waiting", _WAITING_GROUPS, messages=1)
     with _daemon(folder) as daemon:
         daemon.wait_for_log("run.ended", count=20)
-        yield Figure("10,000 groups waiting: threads", _status(daemon.pid, "Threads"), "", 60)
-        yield Figure("10,000 groups waiting: resident memory", _status(daemon.pid, "VmRSS") / 1024, "MB")
+        yield Figure("10,000 groups waiting: threads", status_of(daemon.pid, "Threads"), "", 60)
+        yield Figure("10,000 groups waiting: resident memory", status_of(daemon.pid, "VmRSS") / 1024, "MB")
 
 
 def _daemon(home: Path) -> DaemonProcess:
@@ -62,16 +63,16 @@ def _seeded(home: Path, groups: int, messages: int) -> Path:
     return home
 
 
-def _pass_time(seconds: float) -> None:
+def pass_time(seconds: float) -> None:
     Event().wait(seconds)
 
 
-def _cpu_seconds(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS_A_SECOND
 
 
-def _status(pid: int, key: str) -> float:
+def status_of(pid: int, key: str) -> float:
     """A number of /proc/<pid>/status; sizes there are in KiB."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return float(next(line.split()[1] for line in lines if line.startswith(f"{key}:")))
