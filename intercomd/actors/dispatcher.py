@@ -144,7 +144,7 @@ class Dispatcher:
         else:
             if granted is not None and granted.chat_jid:
                 self._message_loop.hint(ChatStored(granted.chat_jid))
-            self._scheduler.hint(TasksChanged())
+            self._scheduler.hint(TasksChanged(free=folder))
 
     def _on_drain(self, drain: Drain) -> None:
         self._is_draining = True

@@ -203,8 +203,7 @@ class Run:
             self._arm()
 
     def _follow_up(self) -> None:
-        is_over = self._is_closing or self._verdict is not None or self._has_ended
-        if self._launched is None or is_over or self._opened.task is not None:
+        if self._launched is None or self._is_closing or self._verdict is not None or self._has_ended:
             return
         if not self._turns.takes_follow_ups:
             self._wants_follow_up = True

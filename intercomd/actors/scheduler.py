@@ -1,6 +1,6 @@
 """Claims the fire times of scheduled tasks when they come, and tells the Dispatcher which groups have one to run.
 
-Owns:      when to look next; what both clocks showed at the last look. Losing it loses no fire.
+Owns:      when to look next, what was told, what both clocks showed at the last look. Losing it loses no fire.
 Never:     runs a task, decides what becomes of a fire (the store does, in the claim).
 Talks to:  Dispatcher (hint), the store (three indexed queries a look).
 
@@ -15,7 +15,9 @@ from datetime import datetime, timedelta
 
 from intercomd.actors.held_lease import HeldLease
 from intercomd.clock import Clock
+from intercomd.domain.ids import Folder
 from intercomd.domain.mailbox import Heartbeat, LineShort, Poll, TaskReady, TasksChanged, WakeUp
+from intercomd.domain.scheduled import ReadyTask
 from intercomd.errors import FenceLost
 from intercomd.logs import EventLog
 from intercomd.store.task_ports import Tasks
@@ -51,6 +53,7 @@ class Scheduler:
         self._clock = clock
         self._context = context
         self._wake_up: TimerHandle | None = None
+        self._told: dict[Folder, ReadyTask] = {}
         self._is_line_long = False
         self._last_look = clock.now()
         self._last_look_at = clock.monotonic()
@@ -62,11 +65,14 @@ class Scheduler:
     def handle(self, item: object) -> object:
         match item:
             case Poll() | LineShort():
+                self._told = {}
                 self._is_line_long = False
                 self._look()
             case WakeUp():
                 self._look()
-            case TasksChanged():
+            case TasksChanged(free):
+                if free is not None:
+                    self._told.pop(free, None)
                 self._look_soon()
             case Heartbeat():
                 return "ok"
@@ -86,20 +92,23 @@ class Scheduler:
         now = self._clock.now()
         self._compare_clocks(now)
         try:
-            claimed = self._tasks.claim_due(self._lease.fence(), now, CLAIM_LIMIT)
+            self._tasks.claim_due(self._lease.fence(), now, CLAIM_LIMIT)
         except FenceLost as error:
             _log.debug("scheduler.fenced", error=error)
             return
         if not self._is_line_long:
             self._tell_ready(now)
-        next_at = now if claimed.is_cut else self._tasks.next_wake_at(now)
+        next_at = self._tasks.next_wake_at(now)
         if next_at is not None:
             self._sleep(max(next_at - self._clock.now(), _PAUSE))
 
     def _tell_ready(self, now: datetime) -> None:
+        """What stands in the Dispatcher's line already is not told again, but for the polls."""
         ready = self._tasks.list_ready(now, READY_LIMIT)
         for task in ready:
-            self._dispatcher.hint(TaskReady(task.chat_jid, task.folder, task.waiting_since))
+            if task != self._told.get(task.folder):
+                self._dispatcher.hint(TaskReady(task.chat_jid, task.folder, task.waiting_since))
+        self._told = {task.folder: task for task in ready}
         self._is_line_long = len(ready) == READY_LIMIT
 
     def _sleep(self, delay: timedelta) -> None:

@@ -78,19 +78,12 @@ class Slots:
     def has_free(self) -> bool:
         return len(self.granted) < self.limit
 
-    @property
-    def is_anybody_waiting(self) -> bool:
-        return bool(self.people or self.tasks)
-
     def wait(self, folder: Folder, chat_jid: ChatJid, since: datetime, *, is_for_task: bool = False) -> None:
-        """Put a group into a waiting line; a place it already has keeps the older time. What is no younger than the
-        task that the group has its slot for is that task: the hint came late, or twice."""
-        granted = self.granted.get(folder)
-        if is_for_task and granted is not None and granted.is_for_task:
-            if granted.waited_since is not None and since <= granted.waited_since:
-                return
-        (self.tasks if is_for_task else self.people).join(folder, chat_jid, since)
-        self._sort_in(folder)
+        """Put a group into a waiting line; a place it already has keeps the older time. Nothing happens for the task
+        that it has its slot for: the hint came late, or twice."""
+        if not (is_for_task and self._is_running_task_of(folder, since)):
+            (self.tasks if is_for_task else self.people).join(folder, chat_jid, since)
+            self._sort_in(folder)
 
     def grant_next(self) -> Grant | None:
         """Give a free slot to the group whose turn it is."""
@@ -154,6 +147,12 @@ class Slots:
             is_draining,
             len(self.tasks),
         )
+
+    def _is_running_task_of(self, folder: Folder, since: datetime) -> bool:
+        granted = self.granted.get(folder)
+        if granted is None or not granted.is_for_task or granted.waited_since is None:
+            return False
+        return since <= granted.waited_since
 
     @property
     def _held_by_tasks(self) -> int:

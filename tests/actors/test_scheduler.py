@@ -182,15 +182,44 @@ class _Outage:
 
 
 def test_many_due_tasks_are_claimed_in_batches_and_fed_as_the_line_takes_them(make_world: MakeWorld) -> None:
-    """All are in the ledger within a second, on time; the Dispatcher's line stays short, and all of them run."""
+    """All are in the ledger within a second, on time; the Dispatcher's line stays short, and is filled up when it runs
+    empty."""
     world = make_world(slots=3, idle_s=5)
+    for folder in ("slow-1", "slow-2"):
+        world.add_task(folder, "m0 hang", "once", "2026-01-01T09:00:30")
     tasks = [world.add_task(f"g{number}", f"m{number}", *ONCE_IN_A_MINUTE) for number in range(3 * CLAIM_LIMIT)]
     world.pass_time(61)
     assert all(fire.claimed_at - fire.fire_at < timedelta(seconds=1) for task in tasks for fire in world.fires(task))
-    world.finish()
+    assert max(view.waiting_tasks for view in world.slot_views) == READY_LIMIT
+    for sandbox in world.agents.alive:
+        sandbox.come_round()
+    world.pass_time(1)
     assert {state for task in tasks for state in world.fire_states(task)} == {"ran"}
-    assert READY_LIMIT // 2 < max(view.waiting_tasks for view in world.slot_views) < 2 * READY_LIMIT
     world.assert_at_rest()
+
+
+def test_group_that_waits_is_told_once_however_often_the_scheduler_looks(make_world: MakeWorld) -> None:
+    """With each run that ends it looks again; what stands in the line already costs the Dispatcher nothing."""
+    world = make_world(slots=2)
+    world.add_task("slow", "m0 hang", "once", "2026-01-01T09:00:30")
+    for number in range(20):
+        world.add_task(f"g{number}", f"m{number}", "once", "2026-01-01T09:00:31")
+    world.pass_time(32)
+    for _ in range(10):
+        world.book.address("orchestrator/scheduler").hint(TasksChanged())
+        world.pass_time(0.1, tick=0.1)
+    assert handled(world, "TasksChanged") >= 10
+    assert sum("dispatcher: TaskReady" in line for line in world.sim.trace) == 21
+
+
+def test_tasks_of_one_group_that_are_due_together_run_one_after_the_other(make_world: MakeWorld) -> None:
+    """Nothing waits for a poll: the end of each run is a reason to look."""
+    world = make_world()
+    tasks = [world.add_task("a", f"m{number}", *ONCE_IN_A_MINUTE) for number in range(5)]
+    world.pass_time(60)
+    world.pass_time(0.5, tick=0.02)
+    assert [world.fire_states(task) for task in tasks] == [["ran"]] * 5
+    assert world.runs()[0].opened_at - world.fires(tasks[0])[0].fire_at < timedelta(milliseconds=500)
 
 
 @pytest.mark.parametrize("second", range(-5, 6))

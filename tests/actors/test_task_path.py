@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from intercomd.domain.ids import Folder
+from intercomd.domain.mailbox import FollowUpReady
 from intercomd.domain.runs import Outcome
 from tests.actors.conftest import MakeWorld
 
@@ -167,6 +168,29 @@ def test_message_during_a_task_s_run_is_answered_by_the_next_run(make_world: Mak
     world.settle()
     assert world.answered("a") == {"m1": 1, "m2": 1}
     assert [run.task_id is None for run in world.runs()] == [True, False]
+
+
+def test_run_of_a_task_takes_no_follow_up_whoever_offers_one(make_world: MakeWorld) -> None:
+    """A Dispatcher that has just begun anew may not know yet what kind of run it is."""
+    world = make_world()
+    world.add_task("a", "m1 look", *ONCE_IN_A_MINUTE)
+    world.pass_time(61)
+    world.say("a", "m2")
+    world.book.address(f"orchestrator/runs/run:{world.runs()[0].run_id}").hint(FollowUpReady())
+    world.settle()
+    assert world.replies("a") == ["re: m1"]
+
+
+def test_message_during_a_task_s_run_stands_in_line_when_the_dispatcher_has_begun_anew(make_world: MakeWorld) -> None:
+    """What kind of runs the slots are used for is read from the store."""
+    world = make_world()
+    world.add_task("a", "m1 hang", *ONCE_IN_A_MINUTE)
+    world.pass_time(61)
+    world.sim.crash("orchestrator/dispatcher")
+    world.pass_time(1)
+    world.say("a", "m2")
+    world.settle()
+    assert (world.board.view.live, world.board.view.waiting) == (("a",), 1)
 
 
 def test_stop_ends_the_run_of_a_task_and_its_schedule_goes_on(make_world: MakeWorld) -> None:
