@@ -11,11 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
+from intercomd.actors.group_commands import network_reply
 from intercomd.actors.task_commands import TaskCommands, TaskReply
 from intercomd.clock import Clock
+from intercomd.desk.groups import GroupDesk
 from intercomd.desk.why import WhyDesk
 from intercomd.domain.chat import ChatMessage, GroupProgress, IncomingMessage
 from intercomd.domain.commands import (
+    NETWORK,
     NOT_REGISTERED,
     TASK_NAMES,
     WHY,
@@ -43,6 +46,7 @@ from intercomd.domain.mailbox import (
 )
 from intercomd.domain.markdown import MARKDOWN
 from intercomd.domain.outbox import NewText, TextKind
+from intercomd.domain.rights import Requester
 from intercomd.errors import ActorUnavailable, AskTimeout, MailboxFull, NotFound, StoreUnavailable
 from intercomd.logs import EventLog
 from intercomd.store.ports import Session, Store
@@ -72,6 +76,8 @@ class CommandParts:
     new_id: Callable[[str], str]
     clock: Clock
     tasks: TaskCommands
+    groups: GroupDesk
+    main_folder: str
     why: WhyDesk
     is_orchestrating: Callable[[], bool] = lambda: True
 
@@ -133,6 +139,8 @@ class Commands:
             return
         if parsed[0] == WHY and progress is not None:
             result = CommandResult(self._parts.why.chat_text(message.chat_jid, message.seq))
+        elif parsed[0] == NETWORK and progress is not None:
+            result = self._set_network(parsed[1], progress, message.sender_name)
         else:
             result = answer(*parsed, self._facts(message.chat_jid, progress))
         reply = NewText(OutboxId(key), message.chat_jid, TextKind.COMMAND, result.text)
@@ -174,6 +182,8 @@ class Commands:
             return CommandResult(reply.text, MARKDOWN)
         if progress is not None and request.command == WHY:
             return CommandResult(self._parts.why.chat_text(request.chat_jid, None), MARKDOWN)
+        if progress is not None and request.command == NETWORK:
+            return self._set_network(request.args, progress, _API)
         facts = self._facts(request.chat_jid, progress)
         if progress is None:
             facts = ChatFacts(
@@ -207,6 +217,11 @@ class Commands:
         return True
 
     # -- both -----------------------------------------------------------------------------------------
+
+    def _set_network(self, arguments: str, progress: GroupProgress, who: str) -> CommandResult:
+        folder = progress.group.folder
+        requester = Requester(folder, folder == self._parts.main_folder, who)
+        return CommandResult(network_reply(self._parts.groups, arguments, requester), MARKDOWN)
 
     def _facts(self, chat_jid: ChatJid, progress: GroupProgress | None) -> ChatFacts:
         session: Session | None = None

@@ -16,7 +16,7 @@ from intercomd.domain.ids import DutyName
 from intercomd.domain.leases import LeaseRow
 from intercomd.domain.mailbox import Heartbeat, LookAtHold
 from intercomd.errors import StoreUnavailable
-from intercomd.store.ports import Holds, Leases
+from intercomd.store.lease_ports import Holds, Leases
 from intercomd.supervision.port import Context
 
 LOOK_INTERVAL = timedelta(seconds=1)

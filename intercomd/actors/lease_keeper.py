@@ -18,7 +18,7 @@ from intercomd.domain.leases import Holder, LeaseRow
 from intercomd.domain.mailbox import Heartbeat, RenewLeases
 from intercomd.errors import StoreUnavailable
 from intercomd.logs import EventLog
-from intercomd.store.ports import Leases
+from intercomd.store.lease_ports import Leases
 from intercomd.supervision.port import Context, ExitReason
 
 _log = EventLog("leases")

@@ -10,7 +10,7 @@ from intercomd.api.access import Access
 from intercomd.api.commands import CommandsResource
 from intercomd.api.demarch import DemarchReadResource, DemarchWriteResource
 from intercomd.api.failures import install_failures
-from intercomd.api.groups import GroupResource, GroupsResource
+from intercomd.api.groups import GroupNetworkResource, GroupResource, GroupsResource
 from intercomd.api.local_chats import ChatsResource, MessagesResource, UpdatesResource
 from intercomd.api.openapi import OpenApiResource
 from intercomd.api.orchestrator import OrchestratorResource, PreflightResource
@@ -57,6 +57,7 @@ def create_app(services: Services, token: str | None, threads: int) -> App:
     app.add_route("/v1/status", StatusResource(services))
     app.add_route("/v1/groups", GroupsResource(services))
     app.add_route("/v1/groups/{folder}", GroupResource(services))
+    app.add_route("/v1/groups/{folder}/network", GroupNetworkResource(services))
     app.add_route("/v1/runs", RunsResource(services))
     app.add_route("/v1/runs/{run_id}", RunResource(services))
     app.add_route("/v1/outbox", OutboxResource(services))

@@ -11,8 +11,9 @@ from intercomd.api.requests import read_body
 from intercomd.api.services import Services
 from intercomd.api.views import group_view
 from intercomd.desk.jids import parse_jid
-from intercomd.domain.chat import Group
+from intercomd.domain.chat import Group, Network
 from intercomd.domain.folder import parse_folder
+from intercomd.domain.rights import OPERATOR
 from intercomd.errors import InvalidInput
 
 _MAX_TEXT = 256
@@ -47,6 +48,26 @@ class GroupsResource:
         services.on_groups_changed()
         response.status = HTTPStatus.CREATED
         response.media = group_view(services.store.groups.get(group.folder))
+
+
+class NetworkChoice(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Body of `PUT /v1/groups/FOLDER/network`."""
+
+    network: Network
+
+
+class GroupNetworkResource:
+    """What a group's sandboxes may reach: `none` (the model alone) or `full`."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    def on_put(self, request: falcon.Request, response: falcon.Response, folder: str) -> None:
+        """The operator's decision; it counts from the next sandbox on."""
+        services, group = self._services, parse_folder(folder)
+        choice = read_body(request, NetworkChoice)
+        services.store.groups.set_network(group, choice.network, OPERATOR.name, services.clock.now())
+        response.media = group_view(services.store.groups.get(group))
 
 
 class GroupResource:

@@ -9,6 +9,7 @@ from typing import Literal
 
 from msgspec import Struct
 
+from intercomd.domain.chat import Network
 from intercomd.supervision.snapshot import NodeSnapshot
 
 
@@ -186,6 +187,7 @@ class GroupShape(Struct):
     requires_trigger: bool
     runtime: str | None
     model: str | None
+    network: Network
     added_at: str | None
     last_seq: int
     last_request_seq: int

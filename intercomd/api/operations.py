@@ -9,7 +9,7 @@ from typing import Any
 from intercomd.api import bridge_shapes, task_shapes
 from intercomd.api import openapi_shapes as shapes
 from intercomd.api.commands import CommandBody
-from intercomd.api.groups import NewGroup
+from intercomd.api.groups import NetworkChoice, NewGroup
 from intercomd.api.local_chats import MAX_WAIT_SECONDS, NewLocalMessage
 from intercomd.api.orchestrator import LONGEST_WAIT_S, Wish
 from intercomd.api.requests import MAX_SEQ
@@ -117,6 +117,15 @@ _RESOURCES = (
         problems={**_STORE, 409: "another chat has the folder, or its run is live"},
     ),
     _get("/v1/groups/{folder}", "get_group", "one group", shapes.GroupShape, problems={**_NOT_FOUND, 422: None}),
+    Operation(
+        method="PUT",
+        path="/v1/groups/{folder}/network",
+        name="set_group_network",
+        summary="decide what a group's sandboxes may reach",
+        answers={200: shapes.GroupShape},
+        body=NetworkChoice,
+        problems=_NOT_FOUND,
+    ),
     Operation(
         method="DELETE",
         path="/v1/groups/{folder}",

@@ -29,6 +29,7 @@ def group_view(progress: GroupProgress) -> View:
         "requires_trigger": group.requires_trigger,
         "runtime": group.runtime,
         "model": group.model,
+        "network": group.network,
         "added_at": instant(group.added_at),
         "last_seq": progress.last_seq,
         "last_request_seq": progress.last_request_seq,

@@ -52,6 +52,9 @@ class DaemonClient:
     def patch(self, path: str, body: object) -> Any:
         return self._call("PATCH", path, body, DEFAULT_TIMEOUT_S)
 
+    def put(self, path: str, body: object) -> Any:
+        return self._call("PUT", path, body, DEFAULT_TIMEOUT_S)
+
     def delete(self, path: str) -> Any:
         return self._call("DELETE", path, None, DEFAULT_TIMEOUT_S)
 

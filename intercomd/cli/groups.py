@@ -8,7 +8,7 @@ from intercomd.cli.client import DaemonClient, add_client_options, path_word, wi
 from intercomd.cli.exit_codes import ExitCode
 from intercomd.cli.tables import render_json, render_table
 
-SUMMARY = "list, add or remove the chats that the assistant answers in"
+SUMMARY = "list, add, change or remove the chats that the assistant answers in"
 
 
 def configure(parser: argparse.ArgumentParser) -> None:
@@ -22,12 +22,15 @@ def configure(parser: argparse.ArgumentParser) -> None:
     add.add_argument("--no-trigger", action="store_true", help="answer every text, not only those with the trigger")
     add.add_argument("--runtime", help="the agent program (default: runtimes.default_runtime)")
     add.add_argument("--model", help="the model (default: the runtime's)")
+    network = _add_action(actions, "network", "decide what a group's sandboxes may reach; counts from the next one on")
+    network.add_argument("folder")
+    network.add_argument("network", choices=("none", "full"), help="none: the model alone; full: the host's network")
     remove = _add_action(actions, "remove", "unregister a group; its chat log and folder stay")
     remove.add_argument("folder")
 
 
 def run(arguments: argparse.Namespace) -> int:
-    actions = {"list": _list, "add": _add, "remove": _remove}
+    actions = {"list": _list, "add": _add, "network": _set_network, "remove": _remove}
     return with_daemon(arguments, lambda daemon: actions[arguments.action](daemon, arguments))
 
 
@@ -44,11 +47,12 @@ def _list(daemon: DaemonClient, arguments: argparse.Namespace) -> int:
             "every text" if not group["requires_trigger"] else group["trigger"] or "@name",
             group["runtime"],
             group["model"],
+            group["network"],
             group["waiting_since"] if group["has_pending"] else None,
         )
         for group in answer["groups"]
     ]
-    print(render_table(("FOLDER", "CHAT", "NAME", "ANSWERS", "RUNTIME", "MODEL", "WAITING SINCE"), rows))
+    print(render_table(("FOLDER", "CHAT", "NAME", "ANSWERS", "RUNTIME", "MODEL", "NETWORK", "WAITING SINCE"), rows))
     return ExitCode.OK
 
 
@@ -64,6 +68,12 @@ def _add(daemon: DaemonClient, arguments: argparse.Namespace) -> int:
     }
     group = daemon.post("/v1/groups", body)
     print(render_json(group) if arguments.json else f"{group['jid']} is group {group['folder']}")
+    return ExitCode.OK
+
+
+def _set_network(daemon: DaemonClient, arguments: argparse.Namespace) -> int:
+    group = daemon.put(f"/v1/groups/{path_word(arguments.folder)}/network", {"network": arguments.network})
+    print(render_json(group) if arguments.json else f"{group['folder']}: network {group['network']}")
     return ExitCode.OK
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from intercomd.actors.run_parts import Launched
 from intercomd.clock import Clock
 from intercomd.daemon.model_access import start_with_door
-from intercomd.domain.chat import Group
+from intercomd.domain.chat import Group, Network
 from intercomd.domain.container_config import ContainerConfig, parse_container_config
 from intercomd.domain.models import runtime_of
 from intercomd.domain.prompt import render_carried, render_prompt
@@ -92,6 +92,7 @@ class SandboxLauncher:
                 choices.timezone,
                 self._clock.now(),
                 self._further_mounts(config, agent_input),
+                has_network=group.network is Network.FULL,
             )
             if door is None:
                 sandbox = self._engine.start(spec, listener)

@@ -17,7 +17,7 @@ from intercomd.domain.holds import Hold
 from intercomd.domain.leases import DISPATCH, Holder
 from intercomd.domain.mailbox import LookAtHold
 from intercomd.domain.orchestrator import OrchestratorView, State
-from intercomd.store.ports import Holds
+from intercomd.store.lease_ports import Holds
 from intercomd.supervision.port import Address
 
 _LOOK_TIME = timedelta(seconds=2)

@@ -31,6 +31,7 @@ from intercomd.clock import Clock
 from intercomd.daemon.agent_files import TEXT_PART_LIMIT, make_file_desk, make_ipc_watcher
 from intercomd.daemon.desks import task_desk
 from intercomd.daemon.parts import Addresses, Parts, addresses_in
+from intercomd.desk.groups import GroupDesk
 from intercomd.desk.why import WhyDesk
 from intercomd.domain.ids import ChatJid, DutyName, Folder
 from intercomd.domain.leases import DISPATCH, IPC, delivery_duty
@@ -147,6 +148,8 @@ def _commands(parts: Parts, to: Addresses, context: Context) -> Actor:
                 task_desk(parts.store, parts.clock, parts.new_id, parts.settings.scheduler.timezone, to.scheduler),
                 parts.settings.orchestrator.main_group_folder,
             ),
+            GroupDesk(parts.store, parts.settings.orchestrator.main_group_folder, lambda: None, parts.clock),
+            parts.settings.orchestrator.main_group_folder,
             WhyDesk(
                 parts.store,
                 parts.clock,

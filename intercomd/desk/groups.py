@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from intercomd.clock import Clock
 from intercomd.desk.jids import parse_jid
-from intercomd.domain.chat import Chat, Group
+from intercomd.domain.chat import Chat, Group, Network
 from intercomd.domain.container_config import parse_container_config
 from intercomd.domain.folder import parse_folder
 from intercomd.domain.ids import Folder
@@ -75,6 +75,17 @@ class GroupDesk:
         added = self._store.groups.add(group, self._clock.now())
         self._on_change()
         return added
+
+    def set_network(self, requester: Requester, folder: Folder, network: Network) -> bool:
+        """What a group's sandboxes may reach from the next one on; False when it is so already.
+
+        Raises `PolicyRefused` for anybody but the main group and the operator, and `NotFound`."""
+        if not requester.is_main:
+            raise PolicyRefused("only the main group decides what a group's sandboxes may reach")
+        is_changed = self._store.groups.set_network(folder, network, requester.name, self._clock.now())
+        if is_changed:
+            self._on_change()
+        return is_changed
 
     def _parse(self, draft: GroupDraft) -> Group:
         for field, text in (("name", draft.name), ("trigger", draft.trigger)):

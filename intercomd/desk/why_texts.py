@@ -15,6 +15,7 @@ WORDS: Mapping[str, str] = {
     EventCode.GROUP_REGISTERED: "the chat was registered as a group",
     EventCode.GROUP_CHANGED: "the group was changed",
     EventCode.GROUP_REMOVED: "the group was removed",
+    EventCode.GROUP_NETWORK: "it was decided what the group's sandboxes may reach",
     EventCode.RUN_OPENED: "given to a run",
     EventCode.RUN_FOLLOW_UP: "handed to the running agent",
     EventCode.RUN_REPLIED: "the agent replied",

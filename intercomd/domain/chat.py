@@ -71,6 +71,14 @@ class Chat:
     last_message_at: datetime | None
 
 
+class Network(StrEnum):
+    """What a group's sandboxes may reach."""
+
+    NONE = "none"
+    """The model, through the gateway, and nothing else."""
+    FULL = "full"
+
+
 @dataclass(frozen=True, slots=True)
 class Group:
     """A registered chat. `trigger` empty means the assistant's name; `runtime`/`model` None mean the defaults."""
@@ -84,6 +92,7 @@ class Group:
     model: str | None = None
     container_config: Mapping[str, object] | None = field(default=None, hash=False)
     added_at: datetime | None = None
+    network: Network = Network.NONE
 
 
 @dataclass(frozen=True, slots=True)

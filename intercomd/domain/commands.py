@@ -26,6 +26,7 @@ HELP = {
     "/chatid": "Show this chat's registration ID",
     "/stop": "Stop what the assistant is doing, keep the session",
     "/retry": "Run the last failed request again",
+    "/network <group> <none|full>": "Decide what a group's agent may reach (main chat only)",
     "/why": "Say why the last message was answered, or not",
     "/tasks": "Show the scheduled tasks",
     "/pause <#>": "Let a task rest",
@@ -37,6 +38,8 @@ TASK_NAMES = frozenset({"tasks", "pause", "resume", "cancel"})
 """Those that `domain/task_texts.py` has the words of."""
 WHY = "why"
 """Answered from the record of decisions (`desk/why.py`)."""
+NETWORK = "network"
+"""Carried out by the rules of groups (`desk/groups.py`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ def answer(name: str, arguments: str, facts: ChatFacts) -> CommandResult:
             if facts.folder is None:
                 return CommandResult(NOT_REGISTERED)
             return CommandResult("Trying the last failed request again.", effects=(RetryLast(),))
-        case _ if name in TASK_NAMES or name == WHY:  # those of a registered chat have rules of their own
+        case _ if name in TASK_NAMES or name in {WHY, NETWORK}:  # those of a registered chat have rules of their own
             return CommandResult(NOT_REGISTERED)
         case _:
             return CommandResult(f"Unknown command: /{name}")

@@ -16,6 +16,7 @@ class EventCode(StrEnum):
     GROUP_REGISTERED = "group.registered"
     GROUP_CHANGED = "group.changed"
     GROUP_REMOVED = "group.removed"
+    GROUP_NETWORK = "group.network"
     RUN_OPENED = "run.opened"
     RUN_FOLLOW_UP = "run.follow_up"
     RUN_REPLIED = "run.replied"

@@ -32,6 +32,7 @@ from intercomd.sandbox.remedies import with_remedy
 _CHECK_SECONDS = 10
 _SIGNAL_BASE = 128
 _SYSTEM_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
+_NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl", "/etc/ca-certificates")
 _SYSTEM_FILES = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime")
 _ENVIRONMENT = {
     "PATH": "/usr/local/bin:/usr/bin:/bin",
@@ -90,7 +91,8 @@ class BubblewrapEngine:
             raise SandboxError("there is no bwrap program on the PATH")
         hand_over(spec.mounts, own_user())
         directory = GROUP_INSIDE if any(mount.inside == GROUP_INSIDE for mount in spec.mounts) else "/"
-        options = _pack(("--sync-fd", str(lock), *_options(spec.mounts, spec.environment, directory, self._limits)))
+        words = _options(spec.mounts, spec.environment, directory, self._limits, has_network=spec.has_network)
+        options = _pack(("--sync-fd", str(lock), *words))
         argv = (self._program, "--args", str(options), "--", *spec.command)
         return Launch(argv, environment={}, working_directory=Path("/"), descriptors=(options,))
 
@@ -105,11 +107,17 @@ class BubblewrapEngine:
 
 
 def _options(
-    mounts: Sequence[Mount], environment: Mapping[str, str], directory: str, limits: Limits
+    mounts: Sequence[Mount],
+    environment: Mapping[str, str],
+    directory: str,
+    limits: Limits,
+    *,
+    has_network: bool = False,
 ) -> tuple[str, ...]:
     return (
         *("--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv"),
         *_system_options(),
+        *(_network_options() if has_network else ()),
         *("--proc", "/proc", "--dev", "/dev", "--size", str(limits.tmp_mb * MEGABYTE), "--tmpfs", "/tmp"),
         *(word for mount in mounts for word in _mount_options(mount)),
         *("--remount-ro", "/"),
@@ -132,6 +140,13 @@ def _system_options() -> Iterator[str]:
     prefix = os.path.realpath(sys.base_prefix)
     if not Path(prefix).is_relative_to("/usr"):
         yield from ("--ro-bind", prefix, prefix)
+
+
+def _network_options() -> Iterator[str]:
+    """The host's network, and the files by which programs find their way in it."""
+    yield "--share-net"
+    for file in _NETWORK_FILES:
+        yield from ("--ro-bind-try", file, file)
 
 
 def _mount_options(mount: Mount) -> Iterator[str]:

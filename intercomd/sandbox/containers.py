@@ -206,14 +206,14 @@ class ContainerEngine:
         directory = GROUP_INSIDE if group_dir is not spec.input_dir else "/"
         command = (f"--entrypoint={spec.command[0]}", image, *spec.command[1:]) if spec.command else (image,)
         argv = (
-            *(str(self._client.program), "run", "--rm", "--interactive", *self._fences()),
+            *(str(self._client.program), "run", "--rm", "--interactive", *self._fences(has_network=spec.has_network)),
             *self._user_words(str(user)),
             f"--name={sandbox_name(spec.install, spec.folder, spec.run_id)}",
             f"--label={INSTALL_LABEL}={spec.install}",
             f"--label={GROUP_LABEL}={spec.folder}",
             f"--label={RUN_LABEL}={spec.run_id}",
             f"--label={START_LABEL}={start}",
-            *(word for mount in spec.mounts for word in _mount_words(mount)),
+            *(word for mount in spec.mounts for word in _mount_words(mount, self._dialect.tmpfs_options)),
             *(f"--env={key}={value}" for key, value in {**_ENVIRONMENT, **spec.environment}.items()),
             f"--workdir={directory}",
             *command,
@@ -253,9 +253,12 @@ class ContainerEngine:
             self._user_options = self._dialect.user_options(self._client)
         return (f"--user={user}", *self._user_options)
 
-    def _fences(self) -> Iterator[str]:
+    def _fences(self, *, has_network: bool = False) -> Iterator[str]:
+        """With a network it is the engine's own default one."""
         limits = self._settings.limits
-        yield from ("--pull=never", "--network=none", "--read-only", *self._dialect.run_options)
+        yield from ("--pull=never", "--read-only", *self._dialect.run_options)
+        if not has_network:
+            yield "--network=none"
         yield from ("--cap-drop=all", "--security-opt=no-new-privileges", "--init")
         yield from ("--log-driver=none", "--stop-timeout=0")
         yield f"--tmpfs=/tmp:rw,exec,nosuid,nodev,mode=1777,size={limits.tmp_mb}m{self._dialect.tmpfs_options}"
@@ -265,7 +268,7 @@ class ContainerEngine:
             yield f"--pids-limit={limits.processes}"
 
 
-def _mount_words(mount: Mount) -> Iterator[str]:
+def _mount_words(mount: Mount, tmpfs_options: str) -> Iterator[str]:
     """A comma would begin another option, and a quote another grammar (hazard B-54)."""
     for path in (str(mount.host), mount.inside, *(hidden.inside for hidden in mount.hidden)):
         if any(sign in path for sign in ',"\n'):
@@ -274,6 +277,6 @@ def _mount_words(mount: Mount) -> Iterator[str]:
     yield f"--mount=type=bind,source={mount.host},destination={mount.inside}{access}"
     for hidden in mount.hidden:
         if hidden.is_folder:
-            yield f"--tmpfs={hidden.inside}:ro,size=4k"
+            yield f"--tmpfs={hidden.inside}:ro,size=4k{tmpfs_options}"
         else:
             yield f"--mount=type=bind,source={os.devnull},destination={hidden.inside},readonly"

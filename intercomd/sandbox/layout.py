@@ -103,6 +103,8 @@ class Layout:
         timezone: str,
         now: datetime,
         further: tuple[Mount, ...] = (),
+        *,
+        has_network: bool = False,
     ) -> SandboxSpec:
         """Create what the run needs and describe it; raises `SandboxError`. The engine removes the run's directory.
 
@@ -145,6 +147,7 @@ class Layout:
             input_dir=input_dir,
             lock_path=self.lock_path(folder),
             log_path=self.log_directory(folder) / log_name,
+            has_network=has_network,
         )
 
     def _home(self, agent_input: AgentInput) -> Path | None:

@@ -15,7 +15,8 @@ from intercomd.domain.runs import ProcessIdentity
 
 @dataclass(frozen=True, slots=True)
 class Hidden:
-    """A path below a mount, as the agent would see it, that shows nothing instead: an empty folder or an empty file."""
+    """A path below a mount, as the agent would see it, that shows nothing instead: an empty folder, or the null
+    device, which some engines let nobody open."""
 
     inside: str
     is_folder: bool
@@ -58,7 +59,8 @@ class SandboxSpec:
     `command` is the argv inside the sandbox. `lock_path` is opened and flock'ed by the engine and inherited by the
     sandbox process, so that "held" means "alive" whatever became of us. `input_dir` is this run's own directory,
     removed by the engine when the sandbox ended or did not start; it takes follow-ups and the close sentinel (mounted
-    at /workspace/ipc/input). `log_path` receives the run's log (§9.6).
+    at /workspace/ipc/input). `log_path` receives the run's log (§9.6). Without `has_network` nothing outside can be
+    reached but what is mounted.
     """
 
     run_id: RunId
@@ -71,6 +73,7 @@ class SandboxSpec:
     input_dir: Path
     lock_path: Path
     log_path: Path
+    has_network: bool = False
 
 
 class SandboxListener(Protocol):

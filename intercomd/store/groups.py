@@ -6,7 +6,7 @@ import json
 from dataclasses import replace
 from datetime import datetime
 
-from intercomd.domain.chat import Group, GroupProgress, ReadyChat
+from intercomd.domain.chat import Group, GroupProgress, Network, ReadyChat
 from intercomd.domain.events import EventCode
 from intercomd.domain.ids import ChatJid, Folder
 from intercomd.domain.instants import from_epoch_ms, to_epoch_ms
@@ -30,6 +30,9 @@ class GroupsTable:
 
     def add(self, group: Group, now: datetime) -> Group:
         return self._database.write(lambda transaction: _add(transaction, group, now))
+
+    def set_network(self, folder: Folder, network: Network, who: str, now: datetime) -> bool:
+        return self._database.write(lambda transaction: _set_network(transaction, folder, network, who, now))
 
     def remove(self, folder: Folder, now: datetime) -> None:
         self._database.write(lambda transaction: _remove(transaction, folder, now))
@@ -90,6 +93,7 @@ def _add(transaction: Transaction, group: Group, now: datetime) -> Group:
         name=clean(group.name),
         trigger=clean(group.trigger),
         added_at=from_epoch_ms(known["added_at"] if known is not None else to_epoch_ms(group.added_at or now)),
+        network=Network(known["network"]) if known is not None else Network.NONE,
     )
     if known is None:
         _register(transaction, wanted)
@@ -121,6 +125,18 @@ def _settings(group: Group) -> dict[str, SqlValue]:
         "model": group.model,
         "container_config": None if config is None else json.dumps(dict(config)),
     }
+
+
+def _set_network(transaction: Transaction, folder: Folder, network: Network, who: str, now: datetime) -> bool:
+    known = transaction.row("lock_group", folder=folder)
+    if known is None:
+        raise NotFound(f"no group has the folder {folder}")
+    if known["network"] == network:
+        return False
+    transaction.run("set_network", folder=folder, network=network.value)
+    detail = f"{network} by {who}"
+    record_event(transaction, EventCode.GROUP_NETWORK, now, chat_jid=known["jid"], folder=folder, detail=clean(detail))
+    return True
 
 
 def _remove(transaction: Transaction, folder: Folder, now: datetime) -> None:

@@ -20,13 +20,12 @@ from intercomd.store.groups import GroupsTable
 from intercomd.store.history import HistoryOfChats
 from intercomd.store.history_ports import History
 from intercomd.store.holds import HoldsTable
+from intercomd.store.lease_ports import Holds, Leases
 from intercomd.store.leases import LeasesTable
 from intercomd.store.outbox_table import OutboxRows
 from intercomd.store.ports import (
     ChatLog,
     Groups,
-    Holds,
-    Leases,
     OutboxTable,
     RetryPolicy,
     Runs,

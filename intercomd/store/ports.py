@@ -13,16 +13,25 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from intercomd.domain.chat import Chat, ChatMessage, Group, GroupProgress, IncomingMessage, Ingested, ReadyChat
-from intercomd.domain.holds import Hold
-from intercomd.domain.ids import ChatJid, DutyName, Epoch, Folder, Generation, InputId, OutboxId, RunId, Seq
-from intercomd.domain.leases import Fence, Holder, LeaseRow
+from intercomd.domain.chat import (
+    Chat,
+    ChatMessage,
+    Group,
+    GroupProgress,
+    IncomingMessage,
+    Ingested,
+    Network,
+    ReadyChat,
+)
+from intercomd.domain.ids import ChatJid, Folder, Generation, InputId, OutboxId, RunId, Seq
+from intercomd.domain.leases import Fence
 from intercomd.domain.outbox import NewText, OutboxRow, RelayRequest
 from intercomd.domain.runs import OpenedRun, Outcome, ProcessIdentity, PromptInput, Recorded, RunEnding, RunRecord
 from intercomd.store.agent_file_ports import AgentFiles
 from intercomd.store.compat_ports import Compat
 from intercomd.store.event_ports import Events
 from intercomd.store.history_ports import History
+from intercomd.store.lease_ports import Holds, Leases
 from intercomd.store.pruning import Pruning
 from intercomd.store.question_ports import Questions
 from intercomd.store.task_ports import Tasks
@@ -81,6 +90,11 @@ class Groups(Protocol):
 
         A new group's numbers start at the chat's last seq, so nothing old is answered; an update keeps them.
         """
+        ...
+
+    def set_network(self, folder: Folder, network: Network, who: str, now: datetime) -> bool:
+        """What the group's next sandboxes may reach; `add` leaves it alone. Recorded with `who`. False when it is so
+        already. Raises `NotFound`."""
         ...
 
     def remove(self, folder: Folder, now: datetime) -> None:
@@ -332,39 +346,6 @@ class OutboxTable(Protocol):
 
     def next_due_at(self, now: datetime) -> datetime | None:
         """The nearest `not_before` after `now` of a pending row."""
-        ...
-
-
-class Leases(Protocol):
-    """One row per duty."""
-
-    def find(self, duty: DutyName) -> LeaseRow | None: ...
-
-    def take(self, duty: DutyName, seen: LeaseRow | None, holder: Holder) -> Epoch | None:
-        """Become the owner if the row still is `seen` (epoch and renewals); None when somebody was faster. The new
-        epoch is one higher. Exclusive against fenced transactions: it waits for those in flight."""
-        ...
-
-    def renew(self, duty: DutyName, epoch: Epoch) -> bool:
-        """False when the duty has another epoch."""
-        ...
-
-    def release(self, duty: DutyName, epoch: Epoch) -> None:
-        """Give it back (holder None, epoch kept); nothing happens when it has another epoch."""
-        ...
-
-
-class Holds(Protocol):
-    """What operators keep idle: at most one hold per duty, for every process on the store."""
-
-    def find(self, duty: DutyName) -> Hold | None: ...
-
-    def place(self, duty: DutyName, hold: Hold) -> None:
-        """Put it in the place of any earlier one. Key: `placed_at`."""
-        ...
-
-    def lift(self, duty: DutyName, who: str, now: datetime) -> None:
-        """Remove it; nothing happens when there is none."""
         ...
 
 

@@ -6,7 +6,16 @@ import json
 from dataclasses import replace
 from datetime import datetime
 
-from intercomd.domain.chat import AnsweredQuestion, Chat, ChatMessage, Group, GroupProgress, MessageKind, ReadyChat
+from intercomd.domain.chat import (
+    AnsweredQuestion,
+    Chat,
+    ChatMessage,
+    Group,
+    GroupProgress,
+    MessageKind,
+    Network,
+    ReadyChat,
+)
 from intercomd.domain.instants import from_epoch_ms
 from intercomd.domain.leases import Holder, LeaseRow
 from intercomd.domain.outbox import Button, OutboxRow, OutboxState, TextKind
@@ -73,6 +82,7 @@ def group_of(row: Row) -> Group:
         row["model"],
         None if config is None else json.loads(config),
         from_epoch_ms(row["added_at"]),
+        Network(row["network"]),
     )
 
 

@@ -19,6 +19,7 @@ from intercomd.api.views import command_view
 from intercomd.clock import SystemClock
 from intercomd.daemon.desks import task_desk
 from intercomd.daemon.process import IdSource
+from intercomd.desk.groups import GroupDesk
 from intercomd.desk.why import WhyDesk
 from intercomd.domain.chat import Group, IncomingMessage
 from intercomd.domain.commands import CommandResult
@@ -95,6 +96,8 @@ def kitchen(tmp_path: Path) -> Iterator[Kitchen]:
             new_id=IdSource(clock),
             clock=clock,
             tasks=TaskCommands(task_desk(store, clock, IdSource(clock), "UTC", elsewhere), "main"),
+            groups=GroupDesk(store, "main", lambda: None, clock),
+            main_folder="main",
             why=WhyDesk(store, clock, ZoneInfo("UTC"), lambda: None),
             is_orchestrating=lambda: kitchen.is_orchestrating,
         )

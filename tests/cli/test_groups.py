@@ -18,9 +18,11 @@ def test_groups_are_added_listed_and_removed(intercomd: Intercomd, capsys: pytes
     assert capsys.readouterr().out == "tg:-100 is group kitchen\n"
     assert intercomd("groups", "list") == 0
     assert capsys.readouterr().out == (
-        "FOLDER   CHAT     NAME         ANSWERS     RUNTIME  MODEL  WAITING SINCE\n"
-        "kitchen  tg:-100  The Kitchen  every text  -        -      -\n"
+        "FOLDER   CHAT     NAME         ANSWERS     RUNTIME  MODEL  NETWORK  WAITING SINCE\n"
+        "kitchen  tg:-100  The Kitchen  every text  -        -      none     -\n"
     )
+    assert intercomd("groups", "network", "kitchen", "full") == 0
+    assert capsys.readouterr().out == "kitchen: network full\n"
     assert intercomd("groups", "remove", "kitchen") == 0
     assert capsys.readouterr().out == "kitchen is removed\n"
     assert intercomd("groups", "list", "--json") == 0

@@ -22,6 +22,9 @@ UPDATE groups SET folder = :folder, name = :name, trigger_text = :trigger_text, 
     runtime = :runtime, model = :model, container_config = :container_config
 WHERE jid = :chat_jid
 
+-- :name set_network
+UPDATE groups SET network = :network WHERE folder = :folder
+
 -- :name remove_group
 DELETE FROM groups WHERE folder = :folder
 
