@@ -159,8 +159,7 @@ class TaskDesk:
         """Queue a fire beside the schedule, also of a task that rests; the same `key` again queues no second one.
 
         Raises `NotFound`, `PolicyRefused`, and `StoreConflict` while a fire of the task is queued or running."""
-        task = self.get(requester, task_id)
-        self._store.groups.get(task.group_folder)
+        self.get(requester, task_id)
         fire = self._store.tasks.run_now(task_id, key, requester.name, self._clock.now())
         self._on_change()
         return fire

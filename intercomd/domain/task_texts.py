@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 
 from intercomd.domain.folder import parse_folder
 from intercomd.domain.ids import Folder
@@ -16,11 +17,12 @@ from intercomd.domain.markdown import in_code, plain
 from intercomd.domain.scheduled import ScheduledTask, TaskStatus
 from intercomd.domain.schedules.wording import schedule_in_words
 from intercomd.domain.schedules.zones import parse_zone, wall_at
-from intercomd.domain.text import cut
+from intercomd.domain.text import cut, utf16_units
 from intercomd.errors import InvalidInput
 
 MOST_SHOWN = 20
-"""Tasks in one answer, so that it fits one text of any channel."""
+_MOST_UNITS = 3500
+"""Of the entries of one answer, in UTF-16, so that it fits one text of any channel."""
 _MOST_CHARACTERS = 60
 _REFERENCE = re.compile(r"(?:(?P<folder>[^/\s]{1,64})/)?#?(?P<number>[0-9]{1,9})")
 
@@ -49,11 +51,12 @@ def list_text(tasks: Sequence[ScheduledTask], own: Folder, *, is_main: bool) -> 
     """The tasks that are not completed; one more than `MOST_SHOWN` says that there are more."""
     if not tasks:
         return "No tasks are scheduled." if is_main else "No tasks are scheduled in this chat."
-    lines = ["*Scheduled tasks*", ""]
-    lines += [line for task in tasks[:MOST_SHOWN] for line in _entry(task, own)]
-    if len(tasks) > MOST_SHOWN:
-        lines.append("There are more; `intercomd tasks list` shows all.")
-    return "\n".join([*lines, "", "`/pause #`, `/resume #` or `/cancel #` with the number"])
+    entries = [_entry(task, own) for task in tasks]
+    ends = accumulate(map(utf16_units, entries))
+    shown = [entry for entry, end in zip(entries[:MOST_SHOWN], ends, strict=False) if end <= _MOST_UNITS]
+    more = ["There are more; `intercomd tasks list` shows all."] if len(shown) < len(tasks) else []
+    hint = "`/pause #`, `/resume #` or `/cancel #` with the number"
+    return "\n".join(["*Scheduled tasks*", "", *shown, *more, "", hint])
 
 
 def usage_text(command: str) -> str:
@@ -83,11 +86,8 @@ def local_time(instant: datetime | None, zone: str) -> str | None:
         return f"{instant:%a %Y-%m-%d %H:%M} UTC"
 
 
-def _entry(task: ScheduledTask, own: Folder) -> tuple[str, str]:
-    return (
-        f"{_name(task, own)} {_schedule(task)}, {_state(task)}",
-        f"    {plain(_short(task.prompt))}",
-    )
+def _entry(task: ScheduledTask, own: Folder) -> str:
+    return f"{_name(task, own)} {_schedule(task)}, {_state(task)}\n    {plain(_short(task.prompt))}"
 
 
 def _name(task: ScheduledTask, own: Folder) -> str:

@@ -13,6 +13,7 @@ from intercomd.domain.commands import CommandResult
 from intercomd.domain.ids import Folder, TaskId
 from intercomd.domain.mailbox import CommandReply, CommandStored
 from intercomd.domain.scheduled import TaskChange, TaskStatus
+from intercomd.domain.text import utf16_units
 from tests.actors.world import Sabotage, World
 
 
@@ -67,12 +68,16 @@ def test_tasks_are_listed_with_number_schedule_zone_and_next_fire(world: World) 
 def test_list_is_cut_and_says_so(world: World) -> None:
     """Any number of tasks fits one text of any channel."""
     for number in range(21):
-        add_daily(world, prompt=f"{number} " + "_" * 500)
+        add_daily(world, prompt=f"task {number}")
     shown = ask(world, "cooks", "/tasks")
     assert "There are more" in shown
     assert "`20` " in shown
     assert "`21` " not in shown
-    assert len(shown) < 4096
+    for _ in range(20):
+        world.add_task("x" * 64, "😀_" * 100, "cron", "1,2,3,4,5,6,7,8 1 * * *", zone="America/Argentina/Buenos_Aires")
+    assert "There are more" in (shown := ask(world, "x" * 64, "/tasks"))
+    assert utf16_units(shown) < 4096
+    assert utf16_units(ask(world, "main", "/tasks")) < 4096
 
 
 def test_task_is_paused_resumed_and_cancelled_by_its_number(world: World) -> None:
