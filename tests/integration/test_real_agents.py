@@ -72,7 +72,7 @@ def test_claude_says_how_far_it_is_and_schedules_a_task_that_claude_then_does(
 def test_conversation_outlives_the_daemon_and_its_loss_is_told_once(
     daemon: DaemonProcess, provider: FakeProvider
 ) -> None:
-    """After a restart claude goes on where it was; without its files it says that it does not, and goes on from there."""
+    """After a restart claude goes on where it was; without its files it says so, and goes on from there."""
     provider.script(Say("one"), Say("two"), Say("three"), Say("four"))
     assert daemon.client.ask("kitchen", "my number is 4711") == "one"
     daemon.terminate()
