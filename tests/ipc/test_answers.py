@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from intercomd.domain.agent_files import RESPONSES, ToolAnswer, FileKind
+from intercomd.domain.agent_files import RESPONSES, FileKind, ToolAnswer
 from intercomd.ipc.janitor import ANSWER_AGE, JUNK_AGE, sweep_folder
 from intercomd.ipc.quarantine import MOST_BYTES, MOST_FILES, Quarantine
 from intercomd.ipc.tree import IpcTree
