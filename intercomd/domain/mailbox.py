@@ -61,8 +61,8 @@ class TaskReady:
 
 @dataclass(frozen=True, slots=True)
 class TasksChanged:
-    """API, Commands, IpcWatcher, Dispatcher → Scheduler: a task or a fire was written. `free` is a group that has no run
-    any more: what else it has to run may be run now."""
+    """API, Commands, IpcWatcher, Dispatcher → Scheduler: a task or a fire was written. `free` is a group that has no
+    run any more: what else it has to run may be run now."""
 
     free: Folder | None = None
 

@@ -12,12 +12,14 @@ from pathlib import Path
 from tests.bench.backlog import measure_backlog
 from tests.bench.enabling import measure_enabling
 from tests.bench.figures import Figure, render_table, render_values
+from tests.bench.gateway import measure_gateway, measure_idle_doors
 from tests.bench.idle import measure_idle, measure_waiting
 from tests.bench.latency import measure_latency
 from tests.bench.machine import describe_machine
 from tests.bench.probes import measure_busy, measure_probes
 from tests.bench.rates import measure_batches, measure_run_rates
 from tests.bench.starts import measure_live, measure_starts
+from tests.bench.tasks import measure_due, measure_resting_tasks, measure_rush
 
 Measure = Callable[[Path, int], Iterator[Figure]]
 
@@ -33,6 +35,11 @@ MEASUREMENTS: dict[str, Measure] = {
     "probes": measure_probes,
     "busy": measure_busy,
     "enabling": measure_enabling,
+    "gateway": measure_gateway,
+    "idle-doors": measure_idle_doors,
+    "due": measure_due,
+    "resting-tasks": measure_resting_tasks,
+    "rush": measure_rush,
 }
 
 
