@@ -9,7 +9,7 @@ A run of a task takes no follow-ups and is closed as soon as its turn has ended 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 
 from intercomd.actors.live_text import LiveReply
@@ -243,6 +243,8 @@ class Run:
         if isinstance(read.frame, Announcement) and self._wants_follow_up:
             self._wants_follow_up = False
             self._context.address.hint(FollowUpReady())
+        if isinstance(read.frame, TurnEnded) and read.frame.usage is not None:
+            _log.info("run.usage", run_id=self._opened.run_id, **asdict(read.frame.usage))
         if self._turns.is_idle and isinstance(read.frame, TurnEnded):
             self._on_idle()
 

@@ -38,6 +38,9 @@ def converse(assignment: Assignment, first: FollowUp, inbox: Inbox, frames: Fram
         offer_memory(assignment.group_dir)
         program.prepare()
         return conversation.converse(first, inbox, frames)
+    except FileNotFoundError as error:
+        narrator.complain(cannot_start(runtime, f"there is no {error.filename}; scripts/agents installs the programs"))
+        return 1
     except OSError as error:
         reason = f"{error.filename}: {error.strerror}" if error.filename else str(error)
         narrator.complain(cannot_start(runtime, reason))

@@ -215,7 +215,7 @@ def test_program_that_is_not_there_is_told_once_and_for_all(place: Place, runtim
     """Trying again would not install it."""
     failed = failure(place.run(runtime))
     assert failed.is_final and failed.notice is not None
-    assert failed.notice.startswith(f"{runtime} cannot be started here: {runtime}: ")
+    assert failed.notice.startswith(f"{runtime} cannot be started here: there is no {runtime}; scripts/agents ")
     assert place.exit_code == 1
 
 
