@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from intercomd.sandbox.containers import ContainerEngine
 from intercomd.sandbox.port import SandboxEngine
 from tests.sandbox.harness import INSTALL, Bench, make_engine, open_bench
 from tests.support.containers import import_thin_image, podman_environment
+from tests.support.dockerd import running_dockerd
 
 
 @pytest.fixture(scope="session")
@@ -24,22 +26,36 @@ def podman(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, str]:
     return environment
 
 
+@pytest.fixture(scope="session")
+def docker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mapping[str, str]]:
+    """The environment of a Docker daemon of our own, checked once."""
+    with running_dockerd(tmp_path_factory.mktemp("docker")) as environment:
+        assert make_engine("docker", INSTALL, environment).check() is None
+        yield environment
+
+
 FULL = pytest.mark.full
 
 
-CONTAINERS = (pytest.param("podman", marks=FULL),)
+CONTAINERS = (
+    pytest.param("podman", marks=FULL),
+    *([pytest.param("docker", marks=pytest.mark.soak)] if shutil.which("dockerd") else []),
+)
+"""Docker where its daemon is installed, by `scripts/dev soak -k docker`: it needs root and ten seconds to start."""
 
 
-@pytest.fixture(params=["process", pytest.param("bubblewrap", marks=FULL), *CONTAINERS])
+@pytest.fixture(params=["process", pytest.param("bubblewrap", marks=FULL), *CONTAINERS], scope="session")
 def engine_name(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def environment(engine_name: str, request: pytest.FixtureRequest) -> Mapping[str, str]:
     """What the engine's own program is to see."""
-    found: Mapping[str, str] = request.getfixturevalue("podman") if engine_name == "podman" else os.environ
+    found: Mapping[str, str] = os.environ
+    if engine_name in {"podman", "docker"}:
+        found = request.getfixturevalue(engine_name)
     return found
 
 
@@ -47,7 +63,7 @@ def environment(engine_name: str, request: pytest.FixtureRequest) -> Mapping[str
 def engine(engine_name: str, environment: Mapping[str, str]) -> SandboxEngine:
     """Every engine in turn; an engine that does not work here is a failure, not a skip."""
     engine = make_engine(engine_name, INSTALL, environment)
-    if engine_name != "podman":  # checked once: a check takes as long as a test
+    if not isinstance(engine, ContainerEngine):  # those are checked once: a check takes as long as a test
         assert engine.check() is None
     return engine
 

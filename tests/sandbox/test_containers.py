@@ -25,7 +25,7 @@ from tests.support.waiting import DEADLINE_SECONDS
 pytestmark = pytest.mark.full
 
 
-@pytest.fixture(params=CONTAINERS)
+@pytest.fixture(params=CONTAINERS, scope="session")
 def engine_name(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

@@ -35,7 +35,7 @@ say(repr([read(extra + "open.txt"), write(extra + "open.txt"), os.listdir(extra 
 """
 
 
-@pytest.fixture(params=["bubblewrap", *CONTAINERS])
+@pytest.fixture(params=["bubblewrap", *CONTAINERS], scope="session")
 def engine_name(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name

@@ -25,7 +25,7 @@ from intercomd.sandbox.container_client import (
     ContainerClient,
     Found,
 )
-from intercomd.sandbox.containers import PODMAN, ContainerEngine
+from intercomd.sandbox.containers import DOCKER, PODMAN, ContainerEngine
 from intercomd.sandbox.port import SandboxEngine
 from tests.sandbox.conftest import CONTAINERS
 from tests.sandbox.harness import FOLDER, INSTALL, Bench, assert_dies, make_engine, open_bench
@@ -37,7 +37,7 @@ HANG = "say('up'); hang()"
 KILL_TIME = timedelta(seconds=2)
 
 
-@pytest.fixture(params=CONTAINERS)
+@pytest.fixture(params=CONTAINERS, scope="session")
 def engine_name(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
@@ -45,7 +45,8 @@ def engine_name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def client(engine: SandboxEngine, environment: Mapping[str, str]) -> ContainerClient:
-    return ContainerClient(engine.name, PODMAN.run_label_format, environment)
+    dialect = PODMAN if engine.name == "podman" else DOCKER
+    return ContainerClient(engine.name, dialect.run_label_format, environment)
 
 
 def list_own(client: ContainerClient, **labels: str) -> list[Found]:
