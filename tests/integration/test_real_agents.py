@@ -60,7 +60,7 @@ def test_claude_says_how_far_it_is_and_schedules_a_task_that_claude_then_does(
     daemon.client.say("kitchen", "please")
     assert daemon.client.wait_for_replies("kitchen", 2) == ["half way", "all done"]
 
-    assert daemon.wait_for_log("run.usage").fields["input_tokens"] == 33
+    assert daemon.wait_for_log("run.usage").fields["input_tokens"] == "33"
 
     (shown,) = daemon.client.get("/v1/tasks?group=kitchen")["tasks"]
     assert shown["prompt"] == "water the plants" and shown["status"] == "active"
