@@ -16,10 +16,12 @@ from intercomd.domain.models import runtime_of
 from intercomd.domain.preflight import Finding
 from intercomd.errors import IntercomError
 from intercomd.gateway.model_gateway import needs_gateway
+from intercomd.sandbox.layout import SYSTEM_PATH
 from intercomd.sandbox.port import SandboxEngine
 from intercomd.settings.model import Settings
 from intercomd.store.ports import Store
 
+_ENGINES_WITHOUT_IMAGES = ("bubblewrap", "process")
 _ENOUGH_BYTES = 256 * 1024 * 1024
 _MEGABYTE = 1024 * 1024
 
@@ -99,7 +101,19 @@ class Preflight:
             raise _NotPassed(
                 f"there is no agent for {', '.join(missing)}; there is {', '.join(sorted(BUILT_RUNTIMES))}"
             )
+        lacking = [runtime for runtime in sorted(used) if needs_gateway(runtime) and not self._has_program(runtime)]
+        if lacking and self.choose_engine().name in _ENGINES_WITHOUT_IMAGES:
+            raise _NotPassed(
+                f"there is no program {' nor '.join(lacking)} for sandboxes without images: run scripts/agents and set "
+                "runtimes.programs_dir to its folder"
+            )
         return f"in use: {', '.join(sorted(used))}"
+
+    def _has_program(self, runtime: str) -> bool:
+        """Where a sandbox without an image finds it."""
+        programs = self.settings.runtimes.programs_dir
+        path = SYSTEM_PATH if programs is None else f"{programs.resolve()}/bin:{SYSTEM_PATH}"
+        return shutil.which(runtime, path=path) is not None
 
     def _check_secrets(self) -> str:
         """Where they are, never what they are."""

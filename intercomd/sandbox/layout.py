@@ -35,7 +35,8 @@ GLOBAL_INSIDE = "/workspace/global"
 HOME_INSIDE = "/home/agent"
 PROGRAMS_INSIDE = "/opt/agents"
 
-_PATH = "/usr/local/bin:/usr/bin:/bin"
+SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
+"""Where programs are found that are not in `runtimes.programs_dir`."""
 _UNFIT = re.compile(r"[^A-Za-z0-9-]+")
 
 
@@ -168,7 +169,7 @@ class Layout:
             variables["INTERCOM_GLOBAL_DIR"] = str(self._groups / GLOBAL_FOLDER)
         if self._programs is not None:
             programs = PROGRAMS_INSIDE if engine.is_isolated else self._programs
-            variables["PATH"] = f"{programs}/bin:{_PATH}"
+            variables["PATH"] = f"{programs}/bin:{SYSTEM_PATH}"
         return variables
 
     def _global_mount(self, agent_input: AgentInput) -> tuple[Mount, ...]:

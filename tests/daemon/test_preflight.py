@@ -1,4 +1,4 @@
-"""What `intercomd preflight` says of credentials."""
+"""What `intercomd preflight` says of credentials and programs."""
 
 from __future__ import annotations
 
@@ -27,6 +27,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 
 def secrets(home: Path, store: Store, runtimes: Runtimes, **environment: str) -> Finding:
+    return look("secrets", home, store, runtimes, **environment)
+
+
+def look(name: str, home: Path, store: Store, runtimes: Runtimes, **environment: str) -> Finding:
     storage = Storage(data_dir=home / "data", groups_dir=home / "groups")
     keyring = open_keyring(home, {"HOME": str(home), **environment}, SystemClock())
     preflight = Preflight(
@@ -38,7 +42,7 @@ def secrets(home: Path, store: Store, runtimes: Runtimes, **environment: str) ->
         environment,
         lambda runtime: keyring.check(runtime).name,
     )
-    (found,) = [finding for finding in preflight.run() if finding.name == "secrets"]
+    (found,) = [finding for finding in preflight.run() if finding.name == name]
     return found
 
 
@@ -61,3 +65,19 @@ def test_runtime_without_a_provider_needs_its_variables(tmp_path: Path, store: S
     found = secrets(tmp_path, store, runtimes, THERE="x")
     assert found.evidence == "echo: not set in the environment: NOT_THERE"
     assert secrets(tmp_path, store, Runtimes(default_runtime="echo")).evidence == "none needed"
+
+
+def test_program_of_a_runtime_is_looked_for_where_sandboxes_find_it(tmp_path: Path, store: Store) -> None:
+    """Without an image and without the program nobody would answer; the advice says what installs it."""
+    programs = tmp_path / "programs"
+    (programs / "bin").mkdir(parents=True)
+    runtimes = Runtimes(default_runtime="gemini", programs_dir=programs)
+    assert look("runtimes", tmp_path, store, runtimes) == Finding(
+        "runtimes",
+        is_ok=False,
+        evidence="there is no program gemini for sandboxes without images: run scripts/agents and set "
+        "runtimes.programs_dir to its folder",
+    )
+    (programs / "bin/gemini").write_text("#!/bin/sh\n")
+    (programs / "bin/gemini").chmod(0o755)
+    assert look("runtimes", tmp_path, store, runtimes).evidence == "in use: gemini"
