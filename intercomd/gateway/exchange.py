@@ -206,7 +206,7 @@ class Exchange:
         self._client.send(h11.EndOfMessage())
 
     def _count(self, response: h11.Response, usage: Usage) -> None:
-        self._shared.ledger.count(self._run.folder, usage)
+        self._shared.ledger.count(self._run.run_id, self._run.folder, usage)
         _log.debug(
             "gateway.answered",
             run_id=self._run.run_id,

@@ -33,12 +33,14 @@ class Ledger:
         self._clock = clock
         self._guard = Lock()
         self._total: dict[str, Usage] = {}
+        self._of_run: dict[str, Usage] = {}
         self._today: _Day | None = None
 
-    def count(self, folder: str, usage: Usage) -> None:
+    def count(self, run_id: str, folder: str, usage: Usage) -> None:
         """One answer. What a disk that refuses does not take is forgotten at the next start only."""
         with self._guard:
             self._total[folder] = self._total.get(folder, Usage()) + usage
+            self._of_run[run_id] = self._of_run.get(run_id, Usage()) + usage
             if self._daily_tokens is None:
                 return
             tokens = self._tokens_today()
@@ -59,6 +61,11 @@ class Ledger:
                 f"group {folder} has used {used} tokens today, and gateway.daily_tokens_per_group is "
                 f"{self._daily_tokens}: raise it, or wait until midnight UTC"
             )
+
+    def close_run(self, run_id: str) -> Usage:
+        """What the run has used; nothing more is kept of it."""
+        with self._guard:
+            return self._of_run.pop(run_id, Usage())
 
     def totals(self) -> dict[str, Usage]:
         """By folder, since this process started."""

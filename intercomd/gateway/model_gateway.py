@@ -70,6 +70,15 @@ class Door:
         self.socket_path.unlink(missing_ok=True)
         for client in clients:
             client.shut()
+        used = self._shared.ledger.close_run(self._access.run_id)
+        _log.info(
+            "gateway.closed",
+            run_id=self._access.run_id,
+            folder=self._access.folder,
+            requests=used.requests,
+            input_tokens=used.input_tokens,
+            output_tokens=used.output_tokens,
+        )
         self._on_closed(self)
 
     def _accepted(self, connection: socket.socket) -> None:

@@ -207,7 +207,7 @@ def test_closing_the_door_ends_what_is_being_said(provider: Stubs, household: Ho
 
 
 def test_usage_is_counted_for_each_group(provider: Stubs, household: Household) -> None:
-    """Requests and tokens of a group add up over its runs, as the provider tells them."""
+    """Requests and tokens of a group add up over its runs; the end of a run is logged with its share."""
 
     def script(visit: Visit) -> None:
         visit.start_stream()
@@ -221,4 +221,7 @@ def test_usage_is_counted_for_each_group(provider: Stubs, household: Household) 
         ask(household.open(gateway))
         ask(household.open(gateway))
         log.wait_for_event("gateway.answered", run_id="r-2")
+        gateway.close()
     assert gateway.usage() == {KITCHEN: Usage(2, 10, 14)}
+    told = log.wait_for_event("gateway.closed", run_id="r-2").fields
+    assert (told["requests"], told["input_tokens"], told["output_tokens"]) == (1, 5, 7)
