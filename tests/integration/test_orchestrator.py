@@ -95,13 +95,13 @@ def test_message_is_answered_from_a_bubblewrap_sandbox(make_daemon: MakeDaemon, 
 
 
 def test_preflight_names_what_is_wrong(make_daemon: MakeDaemon) -> None:
-    """No group, no agent for the default runtime, no secret: each is told, exit code 1; secrets by name only."""
+    """No group, no program for the default runtime: each is told, exit code 1; secrets by name only."""
     daemon = make_daemon({**OFF, "runtimes": {"default_runtime": "claude"}}, ANTHROPIC_API_KEY="s3cret").start()
     report = intercomd(daemon, "preflight")
     assert report.returncode == 1
     failed = {line.split()[1] for line in report.stdout.splitlines() if line.startswith("FAILED")}
-    assert failed == {"groups", "runtimes", "secrets"}
-    assert "CLAUDE_CODE_OAUTH_TOKEN" in report.stdout
+    assert failed == {"groups", "runtimes"}
+    assert "ANTHROPIC_API_KEY in the environment" in report.stdout
     assert "s3cret" not in report.stdout
 
 
