@@ -10,6 +10,7 @@ from intercomd.domain.ids import Folder
 from intercomd.domain.mailbox import FollowUpReady
 from intercomd.domain.runs import Outcome
 from tests.actors.conftest import MakeWorld
+from tests.actors.world import World
 
 EVERY_MINUTE = ("cron", "* * * * *")
 ONCE_IN_A_MINUTE = ("once", "2026-01-01T09:01")
@@ -249,23 +250,39 @@ def test_silent_task_sends_nothing_and_counts_as_run(make_world: MakeWorld) -> N
 
 
 @pytest.mark.parametrize("slots", [1, 2, 3])
-def test_people_are_served_first_while_many_tasks_are_due_at_one_minute(
-    make_world: MakeWorld, slots: int
-) -> None:
-    """Counted in turns: no request waits for more runs to begin than there are slots, but for those of the same group;
-    the tasks still all run."""
+def test_people_are_served_first_while_many_tasks_are_due_at_one_minute(make_world: MakeWorld, slots: int) -> None:
+    """Each request is one of the next runs to begin, and the tasks still all run."""
     world = make_world(slots=slots, idle_s=5)
     tasks = [world.add_task(f"g{number % 30}", f"m{number}", *ONCE_IN_A_MINUTE) for number in range(120)]
     world.pass_time(60, tick=20)
     world.settle(lambda: len(world.agents.started) >= 5)
-    for number in range(8):
-        folder = next(f"g{index}" for index in range(30) if f"g{index}" not in world.board.view.live)
-        before = len(world.runs(folder)), len(world.runs())
-        world.say(folder, f"m{900 + number}")
-        world.settle(lambda folder=folder, count=before[0]: len(world.runs(folder)) > count)  # type: ignore[misc]
-        begun_before = [run for run in world.runs()[: -before[1]] if run.folder != folder]
-        assert len(begun_before) <= slots
+    write_in_groups_without_a_run(world, 30)
     world.finish()
     assert {state for task in tasks for state in world.fire_states(task)} == {"ran"}
     assert world.answered(*(f"g{index}" for index in range(30))).most_common(1)[0][1] == 1
     world.assert_at_rest()
+
+
+@pytest.mark.full
+def test_people_are_served_first_while_ten_thousand_tasks_are_due_at_one_minute(make_world: MakeWorld) -> None:
+    """However many wait: all are claimed within seconds, and a person still has a slot."""
+    world = make_world(slots=3)
+    for folder in ("slow-1", "slow-2"):
+        world.add_task(folder, "m0 hang", "once", "2026-01-01T09:00:30")
+    for number in range(10_000):
+        world.add_task(f"g{number % 1000}", f"m{number}", *ONCE_IN_A_MINUTE)
+    world.pass_time(65, tick=5)
+    assert world.store.tasks.count_fires() == {"queued": 10_000, "running": 2}
+    write_in_groups_without_a_run(world, 1000)
+
+
+def write_in_groups_without_a_run(world: World, groups: int) -> None:
+    """Counted in turns: before a request's run there begin no more runs of other groups than there are slots."""
+    slots = world.settings.orchestrator.max_concurrent_containers
+    for number in range(8):
+        folder = next(f"g{index}" for index in range(groups) if f"g{index}" not in world.board.view.live)
+        runs_of_group, runs = len(world.runs(folder)), len(world.store.runs.list_recent(None, 100_000))
+        world.say(folder, f"m{90_000 + number}")
+        world.settle(lambda folder=folder, before=runs_of_group: len(world.runs(folder)) > before)  # type: ignore[misc]
+        begun = world.store.runs.list_recent(None, 100_000)[:-runs]
+        assert len([run for run in begun if run.folder != folder]) <= slots
