@@ -20,7 +20,7 @@ from intercomd.domain.runs import ProcessIdentity
 from intercomd.errors import SandboxError
 from intercomd.sandbox import group_lock
 from intercomd.sandbox.agent_program import interpreter
-from intercomd.sandbox.child import Launch
+from intercomd.sandbox.child import Launch, read_shell_code
 from intercomd.sandbox.ipc_mounts import INPUT_INSIDE
 from intercomd.sandbox.layout import GROUP_INSIDE
 from intercomd.sandbox.limits import DEFAULT_LIMITS, MEGABYTE, Limits
@@ -30,7 +30,6 @@ from intercomd.sandbox.port import Mount, Sandbox, SandboxListener, SandboxSpec
 from intercomd.sandbox.remedies import with_remedy
 
 _CHECK_SECONDS = 10
-_SIGNAL_BASE = 128
 _SYSTEM_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 _NETWORK_FILES = ("/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf", "/etc/ssl", "/etc/ca-certificates")
 _SYSTEM_FILES = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/localtime")
@@ -97,10 +96,7 @@ class BubblewrapEngine:
         return Launch(argv, environment={}, working_directory=Path("/"), descriptors=(options,))
 
     def read_exit(self, returncode: int) -> tuple[int | None, int | None]:
-        """bwrap reports a signal of the agent as 128 + its number."""
-        if returncode < 0:
-            return None, -returncode
-        return (None, returncode - _SIGNAL_BASE) if returncode > _SIGNAL_BASE else (returncode, None)
+        return read_shell_code(returncode)
 
     def explain(self, returncode: int, error_tail: str) -> str:
         return error_tail

@@ -16,6 +16,7 @@ from intercomd.errors import SandboxError
 from intercomd.sandbox import group_lock
 
 _REAP_SECONDS = 10
+_SIGNAL_BASE = 128
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,15 @@ class Launch:
     working_directory: Path | None = None
     descriptors: tuple[int, ...] = ()
     end_rest: Callable[[int], None] | None = None
+
+
+def read_shell_code(returncode: int) -> tuple[int | None, int | None]:
+    """Exit code and signal of an agent, one of them None, from the code of the process around it, which passes codes on
+    and says 128 + its number for a signal. A process that a signal ended says nothing about the agent."""
+    if returncode < 0:
+        return None, -returncode
+    is_signal = _SIGNAL_BASE < returncode <= _SIGNAL_BASE + signal.SIGRTMAX
+    return (None, returncode - _SIGNAL_BASE) if is_signal else (returncode, None)
 
 
 class Child:

@@ -23,7 +23,7 @@ from intercomd.domain.ids import RunId
 from intercomd.domain.runs import ProcessIdentity
 from intercomd.errors import SandboxError, SetupNeeded
 from intercomd.sandbox import group_lock
-from intercomd.sandbox.child import Launch
+from intercomd.sandbox.child import Launch, read_shell_code
 from intercomd.sandbox.container_client import (
     GROUP_LABEL,
     INSTALL_LABEL,
@@ -42,8 +42,7 @@ from intercomd.sandbox.remedies import build_command, with_remedy
 
 DEFAULT_IMAGE = "intercom-agent:latest"
 _CHECK_SECONDS = 30.0
-_SIGNAL_BASE = 128
-_ENGINE_FAILED, _NOT_EXECUTABLE, _NOT_FOUND = 125, 126, 127
+_ENGINE_FAILED, _NOT_EXECUTABLE, _NOT_FOUND, _KILLED = 125, 126, 127, 137
 _INIT_COMPLAINT = "failed to exec pid1"
 """What catatonit says and then ends with 1; Docker's tini ends with 127."""
 _ENVIRONMENT = {
@@ -183,15 +182,15 @@ class ContainerEngine:
             self._client.remove_all({**self._own_label, RUN_LABEL: run_id})
 
     def end_strays(self, list_live: Callable[[], frozenset[RunId]]) -> int:
-        """Remove this install's containers whose run is not live; how many. `list_live` is called after looking: a
-        container is made after its run's row. Raises `SandboxError`."""
+        """Remove this install's containers whose run is not live; of how many runs. `list_live` is called after
+        looking: a container is made after its run's row. Raises `SandboxError`."""
         if not self.is_installed:
             return 0
-        found = [container for container in self._client.list_containers(self._own_label) if container.run_id]
+        found = self._client.list_containers(self._own_label)
         live = list_live() if found else frozenset()
-        strays = [container for container in found if container.run_id not in live]
-        if strays:
-            self._client.remove(strays)
+        strays = {container.run_id for container in found if container.run_id} - live
+        for run_id in strays:
+            self._client.remove_all({**self._own_label, RUN_LABEL: run_id})
         return len(strays)
 
     # -- what a live sandbox asks ---------------------------------------------------------------------
@@ -221,10 +220,7 @@ class ContainerEngine:
         return Launch(argv, self._client.environment, end_rest=partial(self._end_rest, start))
 
     def read_exit(self, returncode: int) -> tuple[int | None, int | None]:
-        """The engine reports a signal of the agent as 128 + its number; a client that a signal ended has none."""
-        if returncode < 0:
-            return None, -returncode
-        return (None, returncode - _SIGNAL_BASE) if returncode > _SIGNAL_BASE else (returncode, None)
+        return read_shell_code(returncode)
 
     def explain(self, returncode: int, error_tail: str) -> str:
         """The engine's own complaint, where it may be one, with what to do about it."""
@@ -233,6 +229,9 @@ class ContainerEngine:
             return f"{self.name}: {with_remedy(words)}"
         if returncode in {_NOT_EXECUTABLE, _NOT_FOUND} or (returncode and _INIT_COMPLAINT in words):
             return f"{self.name}: the image cannot run the agent: {words}"
+        if returncode == _KILLED and self._settings.limits.memory_mb:
+            limit = f"sandbox.memory_limit_mb = {self._settings.limits.memory_mb}"
+            return f"killed from outside, as an agent is that uses more memory than {limit}\n{error_tail}"
         return error_tail
 
     def _end_rest(self, start: str, returncode: int) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from intercomd.domain.models import ECHO
+
 _REMEDIES: tuple[tuple[str, str], ...] = (
     (
         r"setting rlimit|rlimits? ",
@@ -61,5 +63,5 @@ def with_remedy(complaint: str) -> str:
 
 
 def build_command(runtime: str) -> str:
-    """What makes the image of a runtime."""
-    return f"scripts/images build {runtime}"
+    """What makes the image of a runtime; echo needs only the Python in claude's."""
+    return f"scripts/images build {'claude' if runtime == ECHO.runtime else runtime}"

@@ -135,6 +135,7 @@ def test_memory_limit_ends_an_agent_that_exceeds_it(box: Bench) -> None:
     assert engine.check() is None and "memory" not in engine.unenforced
     ended, _ = box.run(f"say('up'); x = b'x' * {2 * TEST_LIMITS.memory_mb * MEGABYTE}; say('never')")
     assert ended.signal == 9
+    assert f"sandbox.memory_limit_mb = {TEST_LIMITS.memory_mb}" in ended.error_tail
 
 
 def test_process_limit_refuses_more_processes(box: Bench) -> None:

@@ -19,7 +19,7 @@ from intercomd.errors import ActorUnavailable, MailboxFull, SandboxError
 from intercomd.sandbox.port import SandboxEngine
 from intercomd.sandbox.streams import DRAIN_LIMIT_FRAMES, LEAST_FRAME_BYTES, UNRELEASED_LIMIT_BYTES
 from tests.sandbox.harness import DEADLINE, INSTALL, Bench, Ended, Recorder
-from tests.support.waiting import wait_for
+from tests.support.waiting import logged_events, wait_for
 
 MEGABYTE = 1_000_000
 
@@ -56,7 +56,7 @@ say(total)
     assert int(recorder.results[-1]) > 50 * MEGABYTE
 
 
-@pytest.mark.parametrize("code", [0, 1, 3, 42])
+@pytest.mark.parametrize("code", [0, 1, 42, 255])
 def test_exit_code_is_reported(bench: Bench, code: int) -> None:
     """The listener learns with what code the agent ended."""
     ended, _ = bench.run(f"sys.exit({code})")
@@ -253,6 +253,27 @@ def test_run_directory_is_gone_and_the_log_is_there_at_the_end(bench: Bench) -> 
     assert "Exit Code: 7" in log and "to the log" in log and "words" in log
     assert spec.log_path.stat().st_mode & 0o777 == 0o600
     assert not spec.input_dir.exists()
+
+
+def test_log_that_cannot_be_written_holds_nothing_up(bench: Bench) -> None:
+    """A disk that is full or read-only costs the run's log, not its end."""
+    spec = bench.spec("say('words'); sys.exit(7)")
+    spec.log_path.parent.rmdir()
+    with logged_events() as log:
+        _, recorder = bench.start(spec)
+        assert recorder.wait_until_ended().exit_code == 7
+        log.wait_for_event("sandbox.log_not_written", run_id=spec.run_id)
+
+
+def test_follow_up_that_cannot_be_written_is_an_error(bench: Bench) -> None:
+    """Whoever hands a text over learns that it did not arrive."""
+    spec = bench.spec("say('up'); hang()")
+    sandbox, recorder = bench.start(spec)
+    recorder.wait_for_result("up")
+    spec.input_dir.rmdir()
+    with pytest.raises(SandboxError, match="cannot write a follow-up"):
+        sandbox.follow_up(InputId("late"), "text")
+    spec.input_dir.mkdir()
 
 
 def test_listener_that_refuses_a_frame_ends_the_sandbox(bench: Bench) -> None:

@@ -68,6 +68,14 @@ def test_main_group_does_not_see_the_project_root(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("place", ["data", "groups"])
+def test_folder_that_cannot_be_made_fails_the_start(tmp_path: Path, place: str) -> None:
+    """What stands in the way is named: here a file where the folder should be, elsewhere a read-only disk."""
+    (tmp_path / place).touch()
+    with pytest.raises(SandboxError, match=f"run r-1: cannot create {tmp_path / place}"):
+        prepare(tmp_path)
+
+
 def test_run_id_in_use_is_refused(tmp_path: Path) -> None:
     """Two runs never share a directory (hazards B-25, B-30)."""
     prepare(tmp_path)
