@@ -33,7 +33,7 @@ from intercomd.logs import EventLog
 
 _UNAUTHORIZED = 401
 _IN_MEMORY_BYTES = 1024 * 1024
-"""A larger request waits in an unnamed file while it is received."""
+"""A larger request waits in an unnamed file, which a full disk may refuse."""
 _BODY_PIECE_BYTES = 256 * 1024
 _log = EventLog("gateway")
 
@@ -78,6 +78,9 @@ def serve(client: ClientConnection, run: RunAccess, shared: Shared) -> None:
         except UpstreamFailed as error:
             _report(error, run)
             client.answer(own_answer(error.status, str(error)))
+        except OSError as error:
+            _log.warning("gateway.no_room", run_id=run.run_id, folder=run.folder, error=error.strerror)
+            client.answer(own_answer(503, f"there is no room for the request: {error.strerror}"))
     except ClientGone as error:
         _log.debug("gateway.client_gone", run_id=run.run_id, folder=run.folder, why=error)
 

@@ -141,6 +141,10 @@ def _login_ended(runtime: str, login: Login) -> SetupNeeded:
 
 
 def _grant(runtime: str, found: ApiKey | Login) -> Grant:
+    return _sendable(_unchecked_grant(runtime, found))
+
+
+def _unchecked_grant(runtime: str, found: ApiKey | Login) -> Grant:
     if isinstance(found, ApiKey):
         return Grant(found.secret.origin, _key_headers(runtime, found.secret.value))
     headers = {"authorization": f"Bearer {found.tokens.access}"}
@@ -153,6 +157,13 @@ def _grant(runtime: str, found: ApiKey | Login) -> Grant:
             return Grant(found.origin, headers | account, "https://chatgpt.com/backend-api/codex", drops="/v1")
         case _:
             return Grant(found.origin, headers)
+
+
+def _sendable(grant: Grant) -> Grant:
+    """Raises `SetupNeeded` for what cannot stand in a header: a line too many, a quotation mark of a word processor."""
+    if not all(value.isascii() and value.isprintable() for value in grant.headers.values()):
+        raise SetupNeeded(f"the credential of {grant.name} has characters that none can have: put it there again")
+    return grant
 
 
 def _key_headers(runtime: str, key: str) -> dict[str, str]:

@@ -40,7 +40,8 @@ class Ledger:
         """One answer. What a disk that refuses does not take is forgotten at the next start only."""
         with self._guard:
             self._total[folder] = self._total.get(folder, Usage()) + usage
-            self._of_run[run_id] = self._of_run.get(run_id, Usage()) + usage
+            if run_id in self._of_run:
+                self._of_run[run_id] += usage
             if self._daily_tokens is None:
                 return
             tokens = self._tokens_today()
@@ -61,6 +62,11 @@ class Ledger:
                 f"group {folder} has used {used} tokens today, and gateway.daily_tokens_per_group is "
                 f"{self._daily_tokens}: raise it, or wait until midnight UTC"
             )
+
+    def open_run(self, run_id: str) -> None:
+        """From now on the run has an account of its own."""
+        with self._guard:
+            self._of_run[run_id] = Usage()
 
     def close_run(self, run_id: str) -> Usage:
         """What the run has used; nothing more is kept of it."""

@@ -154,6 +154,7 @@ class ModelGateway:
                 make_private(self._directory)
                 self._has_directory = True
         door = Door(access, self._shared, self._switchboard, socket_path(self._directory, run_id), self._closed)
+        self._ledger.open_run(run_id)
         with self._guard:
             self._doors.add(door)
             self._shared.lines.open()

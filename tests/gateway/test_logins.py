@@ -72,6 +72,13 @@ def test_damaged_login_is_none(household: Household, content: str) -> None:
         grant(household, "claude")
 
 
+@pytest.mark.parametrize("key", ["two\nlines", "with\tblank", "“quoted”", "nul\0"])
+def test_credential_that_cannot_be_sent_says_so(household: Household, key: str) -> None:
+    """What was pasted badly is found before the run, and not shown."""
+    with pytest.raises(SetupNeeded, match="ANTHROPIC_API_KEY in the environment has characters that none can have"):
+        grant(household, "claude", ANTHROPIC_API_KEY=key)
+
+
 def test_one_runtimes_credential_is_not_anothers(household: Household) -> None:
     """Each runtime gets its own only (B-51)."""
     assert grant(household, "claude", ANTHROPIC_API_KEY="a", OPENAI_API_KEY="o").headers == {"x-api-key": "a"}

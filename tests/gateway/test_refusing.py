@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 from datetime import UTC, datetime, timedelta
 
@@ -221,3 +222,17 @@ def test_group_that_has_used_up_its_day_waits_for_the_next(provider: Stubs, hous
     household.open(gateway, folder=Folder("garden"))
     clock.instant += timedelta(days=1)
     assert ask(household.open(restarted())).status == 200
+
+
+def test_full_disk_is_an_error_of_one_request(
+    provider: Stubs, household: Household, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large request that finds no room is answered; the next small one passes."""
+    stub = provider(lambda visit: visit.answer(200))
+    door = household.door(stub.url)
+    with monkeypatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", "/dev/full/nowhere")
+        answer = ask(door, b"x" * 3_000_000)
+    assert answer.status == 503
+    assert "no room" in answer.error["message"]
+    assert ask(door).status == 200
