@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from intercomd.clock import SystemClock
-from intercomd.sandbox.bubblewrap import BubblewrapEngine
-from intercomd.sandbox.process import ProcessEngine
-from tests.sandbox.harness import FOLDER, Bench, open_bench
+from tests.sandbox.conftest import CONTAINERS
+from tests.sandbox.harness import FOLDER, INSTALL, Bench, make_engine, open_bench
 
 pytestmark = pytest.mark.full
 
@@ -27,10 +24,16 @@ def attempt(action):
 """
 
 
+@pytest.fixture(params=["bubblewrap", *CONTAINERS], scope="session")
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Those that isolate."""
+    name: str = request.param
+    return name
+
+
 @pytest.fixture
-def box(tmp_path: Path) -> Iterator[Bench]:
-    with open_bench(BubblewrapEngine(SystemClock()), tmp_path) as bench:
-        yield bench
+def box(bench: Bench) -> Bench:
+    return bench
 
 
 def attempt(box: Bench, expression: str) -> str:
@@ -77,7 +80,7 @@ def test_agent_cannot_change_what_the_host_relies_on(box: Bench, action: str) ->
     """Neither snapshots, nor which directory is which (B-46)."""
     box.spec("")
     (box.layout.views_root / FOLDER / "current_tasks.json").write_text("[1]")
-    assert attempt(box, action).startswith("OSError: ")
+    assert "Error: " in attempt(box, action)
     assert (box.layout.views_root / FOLDER / "current_tasks.json").read_text() == "[1]"
     assert sorted(os.listdir(box.layout.ipc_root / FOLDER)) == sorted(WRITABLE)
 
@@ -92,6 +95,6 @@ def test_quarantine_is_out_of_reach(box: Bench) -> None:
 
 def test_agent_without_a_sandbox_is_told_where_the_folder_is(tmp_path: Path) -> None:
     """No mounts there, so the environment says it."""
-    with open_bench(ProcessEngine(SystemClock()), tmp_path) as bench:
+    with open_bench(make_engine("process", INSTALL, os.environ), tmp_path) as bench:
         assert attempt(bench, "ipc") == str(bench.layout.ipc_root / FOLDER)
         assert attempt(bench, "sorted(os.listdir(ipc))") == str(sorted(WRITABLE))
