@@ -45,8 +45,8 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class SlotsView:
-    """A published snapshot for health and status. `waiting` counts groups with requests, `waiting_tasks` groups with
-    tasks."""
+    """A published snapshot for health and status. `waiting` counts groups with requests, of which the first waits since
+    `oldest_waiting_since`; `waiting_tasks` counts groups with tasks."""
 
     limit: int
     live: tuple[str, ...]
@@ -137,13 +137,12 @@ class Slots:
         return idle[0][1]
 
     def view(self, is_draining: bool) -> SlotsView:
-        oldest = (line.oldest(self.granted) for line in (self.people, self.tasks))
         return SlotsView(
             self.limit,
             tuple(sorted(self.granted)),
             tuple(sorted(folder for folder, granted in self.granted.items() if granted.idle_since is not None)),
             len(self.people),
-            min((instant for instant in oldest if instant is not None), default=None),
+            self.people.oldest(self.granted),
             is_draining,
             len(self.tasks),
         )
