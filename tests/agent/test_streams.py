@@ -249,7 +249,7 @@ def test_input_of_a_tool_is_shortened() -> None:
     assert isinstance(event, ToolUse) and len(event.tool_input) == 203 and event.tool_input.endswith("...")
 
 
-@given(st.lists(st.text(st.characters(exclude_characters="\n"), max_size=8)), st.data())
+@given(st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\n"), max_size=8)), st.data())
 def test_lines_are_the_same_however_the_stream_is_cut(texts: list[str], data: st.DataObject) -> None:
     """Torn lines and characters come out whole (B-100)."""
     stream = b"".join(text.encode("utf-8", "replace") + b"\n" for text in texts)
