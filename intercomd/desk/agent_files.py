@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from intercomd.clock import Clock
 from intercomd.desk.tools import Caller, Effect, Toolbox, call
-from intercomd.domain.agent_files import FileKind, ToolAnswer
+from intercomd.domain.agent_files import ClaimedFile, FileKind, ToolAnswer
 from intercomd.domain.chat import Group
 from intercomd.domain.ids import Folder
 from intercomd.domain.leases import Fence
@@ -70,15 +70,15 @@ class AgentFileDesk:
         self._toolbox = toolbox
         self._main_folder = main_folder
         self._clock = clock
-        self._stuck: dict[Folder, set[tuple[FileKind, str]]] = defaultdict(set)
+        self._stuck: dict[tuple[Folder, FileKind], set[str]] = defaultdict(set)
         """Files that are dealt with and cannot be removed: they are not looked at again until `tidy`."""
 
     def look(self, folder: Folder, kind: FileKind, limit: int) -> Look:
-        look = self._tree.look(folder, kind, limit)
-        stuck = self._stuck.get(folder)
-        if not stuck:
-            return look
-        return Look(tuple(name for name in look.names if (kind, name) not in stuck), look.is_cut)
+        """The first `limit` files that are not dealt with yet, by name."""
+        stuck = self._stuck.get((folder, kind), set())
+        look = self._tree.look(folder, kind, limit + len(stuck))
+        names = tuple(name for name in look.names if name not in stuck)
+        return Look(names[:limit], look.is_cut or len(names) > limit)
 
     def has_files(self, folder: Folder) -> bool:
         return any(self.look(folder, kind, 1).names for kind in FileKind)
@@ -88,7 +88,8 @@ class AgentFileDesk:
 
     def tidy(self, folder: Folder) -> None:
         """Clear away what nobody fetches, and try again what could not be removed."""
-        self._stuck.pop(folder, None)
+        for kind in FileKind:
+            self._stuck.pop((folder, kind), None)
         removed = sweep_folder(self._tree.root, folder, self._clock.now())
         if removed:
             _log.info("ipc.tidied", folder=folder, removed=removed)
@@ -146,17 +147,12 @@ class AgentFileDesk:
         caller = Caller(requester, group.folder, group.jid, request.claim.key)
         if tool.effect is not Effect.NOTHING:
             claimed = self._store.agent_files.claim(fence, request.claim, self._clock.now())
-            if claimed.is_other:
-                self.conclude(job, ToolAnswer(False, _OTHER_CALL))
-                return None
-            job = Job(job.folder, job.kind, job.found, request, is_claimed=True)
-            known = claimed.answer
-            if known is None and claimed.is_repeat and tool.effect is Effect.OUTSIDE:
-                known = ToolAnswer(False, _IN_DOUBT)
+            job = replace(job, is_claimed=not claimed.is_other)
+            known = _known_answer(claimed, tool.effect)
             if known is not None:
                 self.conclude(job, known)
                 return None
-            caller = Caller(requester, group.folder, group.jid, caller.key, claimed.is_repeat, claimed.run_id)
+            caller = replace(caller, is_repeat=claimed.is_repeat, run_id=claimed.run_id)
         work = partial(call, tool, caller, request.call.params)
         if tool.takes_long:
             return LongJob(job, work)
@@ -176,7 +172,7 @@ class AgentFileDesk:
             kept = self._quarantine.keep(folder, kind, name, content, reason, self._clock.now())
         except OSError as error:
             _log.error("ipc.not_quarantined", folder=folder, kind=kind, error=error)
-            self._stuck[folder].add((kind, name))
+            self._stuck[folder, kind].add(name)
             return
         _log.warning("ipc.refused", folder=folder, kind=kind, kept=kept)
         self._remove(folder, kind, name, found)
@@ -184,7 +180,7 @@ class AgentFileDesk:
     def _remove(self, folder: Folder, kind: FileKind, name: str, found: FoundFile | None) -> None:
         if not self._tree.remove(folder, kind, name, None if found is None else found.identity):
             _log.warning("ipc.not_removed", folder=folder, kind=kind)
-            self._stuck[folder].add((kind, name))
+            self._stuck[folder, kind].add(name)
 
     def _has_waiting_effects(self, folder: Folder) -> bool:
         if any(self._tree.look(folder, kind, 1).names for kind in (FileKind.MESSAGES, FileKind.TASKS)):
@@ -200,3 +196,12 @@ class AgentFileDesk:
             return False
         tool = None if request is None else self._toolbox.get(request.call.name)
         return tool is not None and tool.effect is not Effect.NOTHING
+
+
+def _known_answer(claimed: ClaimedFile, effect: Effect) -> ToolAnswer | None:
+    """What is to be said without doing anything; None when it is to be done."""
+    if claimed.is_other:
+        return ToolAnswer(False, _OTHER_CALL)
+    if claimed.answer is None and claimed.is_repeat and effect is Effect.OUTSIDE:
+        return ToolAnswer(False, _IN_DOUBT)
+    return claimed.answer

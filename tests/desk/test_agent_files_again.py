@@ -225,7 +225,11 @@ def test_full_disk_keeps_what_cannot_be_quarantined(folders: AgentFolders, monke
     folders.message(KITCHEN, "local:attic", "for others")
     (folders.root / "ipc-errors").write_text("in the way")
     folders.handle(KITCHEN)
-    assert folders.waiting(KITCHEN) == ["messages/1-x.json"]
+    assert (folders.waiting(KITCHEN), folders.desk.has_files(KITCHEN)) == (["messages/1-x.json"], False)
+    folders.message(KITCHEN, "local:kitchen", "mine", "2-x.json")
+    assert folders.desk.has_files(KITCHEN)
+    folders.handle(KITCHEN)
+    assert folders.texts("local:kitchen") == ["mine"]
     (folders.root / "ipc-errors").unlink()
     folders.desk.tidy(KITCHEN)
     folders.handle(KITCHEN)
