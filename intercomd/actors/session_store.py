@@ -8,7 +8,7 @@ Talks to:  the store.
 from __future__ import annotations
 
 from intercomd.clock import Clock
-from intercomd.domain.mailbox import CancelGroup, Heartbeat, RetryGroup, SessionOf, SessionUnknown
+from intercomd.domain.mailbox import CancelGroup, Heartbeat, RetryGroup, SessionOf
 from intercomd.store.ports import Sessions
 
 
@@ -36,9 +36,6 @@ class SessionStore:
                 )
             case RetryGroup(folder, seq, reply):
                 return self._sessions.request_retry(folder, seq=seq, reply=reply, now=self._clock.now())
-            case SessionUnknown(folder, session_id):
-                self._sessions.forget(folder, session_id, self._clock.now())
-                return None
             case Heartbeat():
                 return "ok"
             case _:

@@ -370,14 +370,6 @@ class RetryGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class SessionUnknown:
-    """Run → SessionStore: the agent no longer knows this session id; the next run starts a fresh one."""
-
-    folder: Folder
-    session_id: str
-
-
-@dataclass(frozen=True, slots=True)
 class CommandReply:
     """API asks Commands → `CommandResult`; the fields are those of `POST /v1/commands` (original.md §5.4)."""
 

@@ -263,10 +263,6 @@ class Sessions(Protocol):
         over to the run stay pending."""
         ...
 
-    def forget(self, folder: Folder, session_id: str, now: datetime) -> None:
-        """Drop the session id if it still is this one (the agent does not know it any more)."""
-        ...
-
     def replace(self, folder: Folder, session_id: str | None, now: datetime) -> bool:
         """Set or clear the session from outside: generation + 1, and a live run of the old one ends as if drained, so
         that what it has not answered is asked again in the new session. False, and nothing happens, when this is the

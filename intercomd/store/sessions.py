@@ -83,13 +83,6 @@ class SessionsTable:
 
         return self._database.write(work)
 
-    def forget(self, folder: Folder, session_id: str, now: datetime) -> None:
-        def work(transaction: Transaction) -> None:
-            if transaction.row("forget_session", folder=folder, session_id=session_id) is not None:
-                record_event(transaction, EventCode.SESSION_FORGOTTEN, now, folder=folder)
-
-        self._database.write(work)
-
     def replace(self, folder: Folder, session_id: str | None, now: datetime) -> bool:
         return self._database.write(lambda transaction: _replace(transaction, folder, session_id, now))
 

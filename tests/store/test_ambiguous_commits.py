@@ -150,7 +150,7 @@ WRITES: dict[str, tuple[Callable[[Chores], None], Call]] = {
             is_repeat=False,
         ),
     ),
-    "forget": (with_session, lambda h: h.store.sessions.forget(COOKS, "s1", NOON)),
+    "lost session": (with_session, lambda h: h.record_lost("s1", frame=2)),
     "request_retry": (
         with_failure,
         lambda h: h.store.sessions.request_retry(COOKS, seq=h.progress().last_seq, reply=None, now=NOON),

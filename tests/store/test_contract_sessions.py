@@ -8,7 +8,7 @@ from intercomd.domain.ids import Folder, Generation, RunId, Seq
 from intercomd.domain.runs import Outcome
 from intercomd.errors import NotFound
 from intercomd.store.ports import Cancelled
-from tests.store.household import COOKS, KITCHEN, NOON, PROMPT, RUN, Household, reply
+from tests.store.household import COOKS, KITCHEN, NOON, RUN, Household, reply
 
 
 def cancel(house: Household, key: str, *, handled: Seq | None = None, clears: bool = True) -> Cancelled:
@@ -66,17 +66,6 @@ def test_cancel_keeps_the_session_when_it_only_stops(house: Household) -> None:
     house.record(session_id="s1")
     cancel(house, "k", clears=False)
     assert house.store.sessions.get(COOKS).session_id == "s1"
-
-
-def test_forget_drops_only_the_session_it_names(house: Household) -> None:
-    """A newer session survives the news that an older one is unknown."""
-    house.say("1")
-    house.open()
-    house.record(session_id="new", settles=(PROMPT,))
-    house.store.sessions.forget(COOKS, "old", NOON)
-    assert house.store.sessions.get(COOKS).session_id == "new"
-    house.store.sessions.forget(COOKS, "new", NOON)
-    assert [session.session_id for session in house.store.sessions.list_all()] == [None]
 
 
 def test_get_raises_for_an_unknown_group(house: Household) -> None:
