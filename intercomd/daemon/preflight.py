@@ -92,7 +92,10 @@ class Preflight:
 
     def _check_sandbox(self) -> str:
         engine = self.choose_engine()
-        return f"{engine.name} ran a command" + ("" if engine.is_isolated else "; it does not isolate agents")
+        weaknesses = [] if engine.is_isolated else ["it does not isolate agents"]
+        if engine.unenforced:
+            weaknesses.append(f"limits it does not enforce here: {', '.join(engine.unenforced)}")
+        return "; ".join([f"{engine.name} ran a command", *weaknesses])
 
     def _check_runtimes(self) -> str:
         used = self._used_runtimes()

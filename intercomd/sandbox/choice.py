@@ -42,6 +42,7 @@ def choose_engine(name: str, engines: Sequence[SandboxEngine]) -> SandboxEngine:
     for engine in candidates:
         refusal = engine.check()
         if refusal is None:
+            _log.info("sandbox.engine_chosen", engine=engine.name, not_enforced=",".join(engine.unenforced) or None)
             return engine
         refusals.append(f"{engine.name}: {refusal}")
     raise SandboxError("no sandbox engine works here\n  " + "\n  ".join(refusals))
