@@ -35,7 +35,7 @@ def engine(environment: Mapping[str, str]) -> ContainerClient:
 @pytest.fixture
 def daemon(tmp_path: Path, environment: Mapping[str, str], engine: ContainerClient) -> Iterator[DaemonProcess]:
     """A running daemon whose engine is podman; containers it leaves are removed."""
-    settings = {
+    settings: dict[str, dict[str, object]] = {
         "sandbox": {"engine": "podman", "run_timeout_ms": 3_000},
         "runtimes.profiles.echo": {"image": THIN_IMAGE},
     }
