@@ -4,7 +4,7 @@
 |--------------------|---------------------|------------------------------|----------------------------|
 | succeeded          | done                | as failed (exit 0, no word)  | pending (follow-ups)       |
 | failed, timed out  | done                | retry, after the last gave up| prompt: gave up, follow-ups: pending |
-| refused            | done                | gave up                      | (has none)                 |
+| refused            | done                | gave up                      | prompt: gave up, follow-ups: pending |
 | orphaned           | done                | pending, then as failed      | prompt: gave up, follow-ups: pending |
 | drained            | done                | pending                      | prompt: gave up, follow-ups: pending |
 | stopped            | done                | done                         | done                       |

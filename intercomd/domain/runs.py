@@ -22,7 +22,8 @@ class Outcome(StrEnum):
     DRAINED = "drained"
     """Ended by a drain of the daemon; no attempt is counted."""
     REFUSED = "refused"
-    """It could not start, and will not until a person changes something: never tried again by itself."""
+    """It could not start, or got no answer, and will not until a person changes something: never tried again by
+    itself."""
     ORPHANED = "orphaned"
     """Its daemon died; no attempt is counted the first time, so a crash of ours does not cost the user a retry."""
 

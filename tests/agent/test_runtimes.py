@@ -19,6 +19,7 @@ import pytest
 from intercomd.domain.frames import AgentFailed, Announcement, Frame, Noise, Result, TextDelta, TurnEnded, parse_frame
 from intercomd.sandbox.agent_program import AGENT_DIRECTORY
 from intercomd.sandbox.framing import BlockParser
+from tests.sandbox.harness import assert_dies
 from tests.support.waiting import DEADLINE_SECONDS
 
 ARGV = (sys.executable, "-I", "-S", "-B", "-W", "error", str(AGENT_DIRECTORY / "__main__.py"))
@@ -81,15 +82,23 @@ class Place:
         body = json.dumps({"type": "message", "text": text, "inputId": f"f{number}"})
         (self.inbox / f"{number:03d}.json").write_text(body)
 
-    def run(self, runtime: str, *, timeout_ms: int = 60_000, **request: Any) -> list[Frame]:
-        """The frames of an agent that is told to close once it has nothing in hand; nothing of it is left."""
-        (self.inbox / "_close").touch()
-        fields = {"prompt": "first", "inputId": "i1", "runtime": runtime, "timeoutMs": timeout_ms, **request}
+    def start(self, runtime: str, **request: Any) -> subprocess.Popen[bytes]:
+        """An agent that was given its input."""
+        fields = {"prompt": "first", "inputId": "i1", "runtime": runtime, **request}
         with self._output.open("wb") as output:
             process = subprocess.Popen(
                 ARGV, stdin=subprocess.PIPE, stdout=output, env=self._environment, start_new_session=True
             )
-            process.communicate(json.dumps(fields).encode(), DEADLINE_SECONDS)
+        assert process.stdin
+        process.stdin.write(json.dumps(fields).encode())
+        process.stdin.close()
+        return process
+
+    def run(self, runtime: str, *, timeout_ms: int = 60_000, **request: Any) -> list[Frame]:
+        """The frames of an agent that is told to close once it has nothing in hand; nothing of it is left."""
+        (self.inbox / "_close").touch()
+        process = self.start(runtime, timeoutMs=timeout_ms, **request)
+        process.wait(DEADLINE_SECONDS)
         self.exit_code = process.returncode
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
@@ -242,6 +251,17 @@ def test_end_of_the_turn_counts_though_the_program_then_fails_or_leaves_a_child(
     place.play("codex", CODEX + "answer('hi')\nif os.fork() == 0:\n    time.sleep(3600)\nos._exit(7)")
     assert answered(place.run("codex")) == [("hi", ("i1",))]
     assert place.exit_code == 0
+
+
+@pytest.mark.parametrize("runtime", ["claude", "codex"])
+def test_program_dies_with_the_group_of_the_agent(place: Place, runtime: str) -> None:
+    """Who kills the agent's process group needs to know of no other (B-61)."""
+    os.mkfifo(place.group / "pid")
+    place.play(runtime, "with open('pid', 'w') as file:\n    file.write(str(os.getpid()))\ntime.sleep(3600)")
+    with place.start(runtime) as agent:
+        pid = int((place.group / "pid").read_text())
+        os.killpg(agent.pid, signal.SIGKILL)
+        assert_dies(pid)
 
 
 def test_scheduled_prompt_says_that_nobody_sent_it(place: Place) -> None:
