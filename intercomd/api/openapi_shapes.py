@@ -117,6 +117,15 @@ class StoreStatus(Struct):
     events: list[Event]
 
 
+class GroupUsage(Struct):
+    """What a group has asked of its model since the process started."""
+
+    folder: str
+    requests: int
+    input_tokens: int
+    output_tokens: int
+
+
 class Status(Struct):
     """Everything on one screen; `store` is null, with the reason, while it is away."""
 
@@ -127,6 +136,7 @@ class Status(Struct):
     orchestrator: OrchestratorStatus
     duties: dict[str, str]
     slots: SlotsStatus
+    model_usage: list[GroupUsage]
     problems: list[str]
     tree: Tree
     store: StoreStatus | None

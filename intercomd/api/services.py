@@ -84,6 +84,19 @@ class SlotsFacts(Protocol):
     def oldest_waiting_since(self) -> datetime | None: ...
 
 
+class ModelUsage(Protocol):
+    """Requests to a model provider, and the tokens they took."""
+
+    @property
+    def requests(self) -> int: ...
+
+    @property
+    def input_tokens(self) -> int: ...
+
+    @property
+    def output_tokens(self) -> int: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """Read on every status request, so none of the callables may block."""
@@ -95,6 +108,8 @@ class Facts:
     default_runtime: str
     restricts_demarch_writes: bool
     is_scheduler_active: Callable[[], bool]
+    model_usage: Callable[[], Mapping[str, ModelUsage]] = dict
+    """What each group has asked of models since the process started, by folder."""
     duties: Callable[[], Mapping[str, str]] = dict
     """Each duty that this process can own: `held`, `suspended` or `not held`."""
 

@@ -9,7 +9,7 @@ import falcon
 
 from intercomd.api.checks import Check
 from intercomd.api.probes import list_problems
-from intercomd.api.services import Services, SlotsFacts
+from intercomd.api.services import ModelUsage, Services, SlotsFacts
 from intercomd.api.views import View, instant
 from intercomd.domain.runs import Outcome, RunRecord
 from intercomd.store.event_ports import EventRow
@@ -57,6 +57,7 @@ class StatusResource:
             },
             "duties": services.facts.duties(),
             "slots": _slots_view(services.facts.slots()),
+            "model_usage": [_usage_view(folder, used) for folder, used in _model_usage(services)],
             "problems": list_problems(tree),
             "tree": _tree_view(tree),
             **self._store_part(),
@@ -68,6 +69,19 @@ class StatusResource:
             return {"store": None, "store_error": f"the store did not answer within {_STORE_SECONDS:g} s"}
         evidence = self._store.evidence
         return {"store": evidence.value, "store_error": evidence.error}
+
+
+def _model_usage(services: Services) -> list[tuple[str, ModelUsage]]:
+    return sorted(services.facts.model_usage().items(), key=lambda item: item[0])
+
+
+def _usage_view(folder: str, used: ModelUsage) -> View:
+    return {
+        "folder": folder,
+        "requests": used.requests,
+        "input_tokens": used.input_tokens,
+        "output_tokens": used.output_tokens,
+    }
 
 
 def _tree_view(tree: TreeSnapshot) -> View:

@@ -61,7 +61,8 @@ def render_status(status: dict[str, Any], url: str) -> str:
     lines = [
         f"intercomd {status['version']} at {url}, up {render_age(status['uptime_seconds'])}",
         f"orchestrator  {state}",
-        f"slots         {used}, {len(slots['idle'])} idle, {slots['waiting']} waiting, {slots['waiting_tasks']} with tasks",
+        f"slots         {used}, {len(slots['idle'])} idle, {slots['waiting']} waiting, "
+        f"{slots['waiting_tasks']} of them with tasks",
         f"store         {_store_line(status)}",
         *_duty_lines(status["duties"]),
         "",
@@ -73,6 +74,9 @@ def render_status(status: dict[str, Any], url: str) -> str:
     complaints = _complaints(status)
     if complaints:
         lines += ["", "problems:", *(f"  {complaint}" for complaint in complaints)]
+    if status["model_usage"]:
+        headers = ("MODEL USED BY", "REQUESTS", "TOKENS READ", "TOKENS WRITTEN")
+        lines += ["", render_table(headers, [_usage_row(use) for use in status["model_usage"]])]
     failed = status["store"]["failed_runs"] if status["store"] else []
     if failed:
         lines += ["", render_table(("FAILED RUN", "GROUP", "OUTCOME", "ENDED", "ERROR"), [_run_row(r) for r in failed])]
@@ -103,6 +107,10 @@ def _store_line(status: dict[str, Any]) -> str:
         f"{store['engine']}: {store['groups']} groups, {store['pending_groups']} with open requests, "
         f"{store['live_runs']} runs, {store['outbox_waiting']} texts on their way"
     )
+
+
+def _usage_row(use: dict[str, Any]) -> tuple[object, ...]:
+    return use["folder"], use["requests"], use["input_tokens"], use["output_tokens"]
 
 
 def _node_row(node: dict[str, Any]) -> tuple[object, ...]:

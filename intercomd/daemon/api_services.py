@@ -62,6 +62,7 @@ def api_services(it: Assembled, stack: ExitStack) -> Services:
             default_runtime=settings.runtimes.default_runtime,
             restricts_demarch_writes=settings.demarch.require_main_group_for_writes,
             is_scheduler_active=lambda: settings.scheduler.enabled and it.orchestration.view.state is not State.IDLE,
+            model_usage=parts.model_usage,
             duties=lambda: {duty: _standing(lease) for duty, lease in parts.leases.items()},
         ),
         on_groups_changed=lambda: _poll(to.message_loop),

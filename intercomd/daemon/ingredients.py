@@ -98,6 +98,7 @@ def make_parts(
         aside=AsideThreads(),
         new_id=IdSource(clock),
         clock=clock,
+        model_usage=gateway.usage,
         bridged=bridged,
         publish_in_flight=boards.in_flight.publish,
     )

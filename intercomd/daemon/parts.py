@@ -19,6 +19,7 @@ from intercomd.demarch.tools import DemarchTools
 from intercomd.domain.ids import DutyName
 from intercomd.domain.leases import Holder
 from intercomd.domain.routing import LOCAL, TELEGRAM
+from intercomd.gateway.usage import Usage
 from intercomd.sandbox.layout import Layout
 from intercomd.sandbox.port import SandboxEngine
 from intercomd.settings.model import Settings
@@ -90,5 +91,7 @@ class Parts:
     """How many texts are with a channel, told once the Outbox stops claiming."""
     end_strays: Sweep = lambda _list_live: 0
     """Ends sandboxes of this install whose run is over."""
+    model_usage: Callable[[], Mapping[str, Usage]] = dict
+    """What each group has asked of models since the start, by folder."""
     bot: BotApi | None = None
     """Delivers Telegram's texts; None without a token."""

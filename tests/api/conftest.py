@@ -35,6 +35,7 @@ from intercomd.domain.leases import DISPATCH, Holder
 from intercomd.domain.mailbox import CommandReply, Heartbeat
 from intercomd.domain.orchestrator import OrchestratorView, State
 from intercomd.domain.preflight import Finding
+from intercomd.gateway.usage import Usage
 from intercomd.settings.values import BindAddress
 from intercomd.store.opening import StoreSettings, open_store
 from intercomd.store.ports import Store
@@ -270,6 +271,7 @@ def api(store: Store, threads: int) -> Iterator[Api]:
             default_runtime="echo",
             restricts_demarch_writes=True,
             is_scheduler_active=lambda: orchestrator.is_scheduling,
+            model_usage=lambda: {"cooks": Usage(2, 300, 40)},
         ),
         on_groups_changed=lambda: group_changes.record("changed"),
         clock=clock,

@@ -94,6 +94,7 @@ def test_status_shows_tree_slots_and_queues(api: Api) -> None:
     status = api.get("/v1/status")
     assert status["slots"]["used"] == 1
     assert status["store"]["groups"] == 0
+    assert status["model_usage"] == [{"folder": "cooks", "requests": 2, "input_tokens": 300, "output_tokens": 40}]
     assert status["orchestrator"]["state"] == "idle"
     assert {"commands", "local", "outbox"} <= {node["path"] for node in status["tree"]["nodes"]}
     assert api.get("/v1/supervision")["nodes"][0]["kind"] == "supervisor"

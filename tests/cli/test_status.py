@@ -21,13 +21,19 @@ def test_status_shows_one_screen(intercomd: Intercomd, capsys: pytest.CaptureFix
     assert head.startswith("intercomd 9.9.9 at http://127.0.0.1:")
     assert lines[:3] == [
         "orchestrator  idle",
-        "slots         1 of 3 used, 0 idle, 0 waiting, 0 with tasks",
+        "slots         1 of 3 used, 0 idle, 0 waiting, 0 of them with tasks",
         "store         sqlite: 0 groups, 0 with open requests, 0 runs, 0 texts on their way",
     ]
     assert lines[4].split() == ["ACTOR", "STATE", "RESTARTS", "QUEUE", "OLDEST", "AT", "WORK", "ON", "LAST", "ERROR"]
     actors = ["root", "commands", "message_loop", "dispatcher", "outbox", "local", "hold_watcher"]
-    assert [line.split()[0] for line in lines[5:]] == actors
-    assert len({line.index("running") for line in lines[5:]}) == 1
+    tree, used = lines[5 : 5 + len(actors)], lines[5 + len(actors) :]
+    assert [line.split()[0] for line in tree] == actors
+    assert len({line.index("running") for line in tree}) == 1
+    assert [line.split() for line in used] == [
+        [],
+        ["MODEL", "USED", "BY", "REQUESTS", "TOKENS", "READ", "TOKENS", "WRITTEN"],
+        ["cooks", "2", "300", "40"],
+    ]
 
 
 def test_status_is_json_for_scripts(intercomd: Intercomd, capsys: pytest.CaptureFixture[str]) -> None:
