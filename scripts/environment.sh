@@ -7,6 +7,18 @@ python="$root/.venv/bin/python"
 say() { printf '%s\n' "$*" >&2; }
 fail() { say "$(basename -- "$0"): $*"; exit 1; }
 
+# The npm package of the agent program $1, with its version.
+pinned_package() {
+    local package
+    case $1 in
+        claude) package=@anthropic-ai/claude-code ;;
+        codex) package=@openai/codex ;;
+        gemini) package=@google/gemini-cli ;;
+        *) fail "there is no agent program $1; there are claude, codex and gemini" ;;
+    esac
+    grep "^$package@" "$root/config/agents.versions" || fail "config/agents.versions has no version of $package"
+}
+
 is_usable_python() { "$1" -c 'import sys; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1; }
 can_make_venv() { "$1" -c 'import ensurepip, venv' >/dev/null 2>&1; }
 

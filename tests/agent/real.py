@@ -98,7 +98,10 @@ class RealRun:
 class RealAgents:
     """Runs of one group in an install of its own, all at one provider."""
 
-    def __init__(self, root: Path, provider: FakeProvider, engine: SandboxEngine) -> None:
+    def __init__(
+        self, root: Path, provider: FakeProvider, engine: SandboxEngine, programs: Path | None = PROGRAMS
+    ) -> None:
+        """Without `programs` the engine's images have them."""
         self.group_dir = root / "groups" / FOLDER
         self.global_dir = root / "groups/global"
         self._household = Household(root / "keeper")
@@ -113,7 +116,7 @@ class RealAgents:
         )
         self._choices = choices
         self._engine = engine
-        self._layout = Layout(root / "data", root / "groups", "test", PROGRAMS)
+        self._layout = Layout(root / "data", root / "groups", "test", programs)
         self._gateway = self._household.gateway(dict.fromkeys(RUNTIMES, provider.url))
         self._runs: list[RealRun] = []
 
@@ -176,10 +179,12 @@ class RealAgents:
 
 
 @contextmanager
-def real_agents(root: Path, engine: SandboxEngine) -> Iterator[tuple[RealAgents, FakeProvider]]:
+def real_agents(
+    root: Path, engine: SandboxEngine, programs: Path | None = PROGRAMS
+) -> Iterator[tuple[RealAgents, FakeProvider]]:
     """Agents and their provider for the time of the block."""
     with FakeProvider() as provider:
-        agents = RealAgents(root, provider, engine)
+        agents = RealAgents(root, provider, engine, programs)
         try:
             yield agents, provider
         finally:
