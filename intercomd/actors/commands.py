@@ -46,7 +46,7 @@ from intercomd.domain.mailbox import (
 )
 from intercomd.domain.markdown import MARKDOWN
 from intercomd.domain.outbox import NewText, TextKind
-from intercomd.domain.rights import Requester
+from intercomd.domain.rights import CommandPolicy, Requester
 from intercomd.errors import ActorUnavailable, AskTimeout, MailboxFull, NotFound, StoreUnavailable
 from intercomd.logs import EventLog
 from intercomd.store.ports import Session, Store
@@ -78,6 +78,7 @@ class CommandParts:
     tasks: TaskCommands
     groups: GroupDesk
     main_folder: str
+    policy: CommandPolicy
     why: WhyDesk
     is_orchestrating: Callable[[], bool] = lambda: True
 
@@ -134,6 +135,9 @@ class Commands:
             return
         progress = self._parts.store.groups.find_by_jid(message.chat_jid)
         key = f"cmd:{message.chat_jid}:{message.seq}"
+        if not self._parts.policy.allows(parsed[0], message.sender):
+            self._refuse(parsed[0], message, OutboxId(key))
+            return
         if parsed[0] in TASK_NAMES:
             self._answer_about_tasks(message, parsed, progress, OutboxId(key))
             return
@@ -154,6 +158,15 @@ class Commands:
             self._cancel(progress.group.folder, key, result, reply, handled)
         else:
             self._parts.store.outbox.enqueue([reply], handled=handled, now=self._parts.clock.now())
+        self._parts.outbox.hint(OutboxFilled())
+
+    def _refuse(self, command: str, message: ChatMessage, key: OutboxId) -> None:
+        """Members of a chat are not all its owners (hazard B-56)."""
+        _log.info("command.refused", command=command, chat_jid=message.chat_jid, sender=message.sender)
+        text = f"Only an operator may use /{command} here."
+        reply = NewText(key, message.chat_jid, TextKind.COMMAND, text)
+        handled = (message.chat_jid, message.seq)
+        self._parts.store.outbox.enqueue([reply], handled=handled, now=self._parts.clock.now())
         self._parts.outbox.hint(OutboxFilled())
 
     def _answer_about_tasks(

@@ -36,6 +36,7 @@ from intercomd.desk.why import WhyDesk
 from intercomd.domain.ids import ChatJid, DutyName, Folder
 from intercomd.domain.leases import DISPATCH, IPC, delivery_duty
 from intercomd.domain.mailbox import LookAtHold, SandboxesLive
+from intercomd.domain.rights import CommandPolicy
 from intercomd.domain.routing import LOCAL, TELEGRAM, channel_of
 from intercomd.domain.runs import OpenedRun
 from intercomd.sandbox.run_log import prune_run_logs
@@ -150,6 +151,9 @@ def _commands(parts: Parts, to: Addresses, context: Context) -> Actor:
             ),
             GroupDesk(parts.store, parts.settings.orchestrator.main_group_folder, lambda: None, parts.clock),
             parts.settings.orchestrator.main_group_folder,
+            CommandPolicy(
+                frozenset(parts.settings.commands.operators), frozenset(parts.settings.commands.restricted)
+            ),
             WhyDesk(
                 parts.store,
                 parts.clock,

@@ -19,4 +19,15 @@ class Requester:
         return self.folder is None or self.is_main or folder == self.folder
 
 
+@dataclass(frozen=True, slots=True)
+class CommandPolicy:
+    """The commands in `restricted` are for the senders in `operators`; without any operator they are for everybody."""
+
+    operators: frozenset[str] = frozenset()
+    restricted: frozenset[str] = frozenset()
+
+    def allows(self, command: str, sender: str) -> bool:
+        return not self.operators or command not in self.restricted or sender in self.operators
+
+
 OPERATOR = Requester(None, True, "operator")

@@ -325,6 +325,22 @@ class Log(Struct, frozen=True, kw_only=True):
     level: Annotated[LogLevel, Meta(description="The least severe event that is logged.")] = LogLevel.INFO
 
 
+class Commands(Struct, frozen=True, kw_only=True):
+    """Who may use which slash commands in a chat."""
+
+    operators: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Senders, as the channel numbers them, who may use the restricted commands; "
+            "without any, everybody in a registered chat may.",
+            examples=[["123456789"]],
+        ),
+    ] = ()
+    restricted: Annotated[
+        tuple[str, ...], Meta(description="The commands that are for operators, without the slash.")
+    ] = ("model", "reset", "new", "network")
+
+
 class Settings(Struct, frozen=True, kw_only=True):
     """Everything intercomd can be told, checked and complete."""
 
@@ -339,6 +355,7 @@ class Settings(Struct, frozen=True, kw_only=True):
     sandbox: Sandbox = Sandbox()
     gateway: Gateway = Gateway()
     channels: Channels = Channels()
+    commands: Commands = Commands()
     outbox: Outbox = Outbox()
     retention: Retention = Retention()
     log: Log = Log()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from intercomd.domain.commands import NAMES
 from intercomd.domain.folder import parse_folder
 from intercomd.errors import InvalidInput
 from intercomd.settings.model import Settings
@@ -30,6 +31,7 @@ def check_rules(
     _check_server(settings, reader)
     _check_runtimes(settings, environment, reader)
     _check_timezone(settings.scheduler.timezone, reader)
+    _check_commands(settings.commands.restricted, reader)
     try:
         parse_folder(settings.orchestrator.main_group_folder)
     except InvalidInput as error:
@@ -79,6 +81,12 @@ def _check_runtimes(settings: Settings, environment: Mapping[str, str], reader: 
         if missing:
             advice = f"not set in the environment: {', '.join(missing)}"
             reader.complain(f"runtimes.profiles.{name}.required_env", profile.required_env, advice)
+
+
+def _check_commands(restricted: tuple[str, ...], reader: SettingsReader) -> None:
+    for name in restricted:
+        if name not in NAMES:
+            reader.complain("commands.restricted", name, f"is no command; {suggest(name, NAMES)}")
 
 
 def _check_timezone(name: str, reader: SettingsReader) -> None:

@@ -26,6 +26,7 @@ from intercomd.domain.commands import CommandResult
 from intercomd.domain.ids import ChatJid, Folder, InputId, RunId
 from intercomd.domain.leases import DISPATCH, Fence, Holder
 from intercomd.domain.mailbox import CommandReply, GroupCancelled
+from intercomd.domain.rights import CommandPolicy
 from intercomd.domain.runs import Outcome
 from intercomd.store.opening import StoreSettings, open_store
 from intercomd.store.ports import InputLimits, RetryPolicy, Store
@@ -98,6 +99,7 @@ def kitchen(tmp_path: Path) -> Iterator[Kitchen]:
             tasks=TaskCommands(task_desk(store, clock, IdSource(clock), "UTC", elsewhere), "main"),
             groups=GroupDesk(store, "main", lambda: None, clock),
             main_folder="main",
+            policy=CommandPolicy(),
             why=WhyDesk(store, clock, ZoneInfo("UTC"), lambda: None),
             is_orchestrating=lambda: kitchen.is_orchestrating,
         )

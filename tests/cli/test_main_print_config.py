@@ -24,7 +24,7 @@ def test_settings_are_printed_as_json_in_order(capsys: pytest.CaptureFixture[str
     printed = json.loads(capsys.readouterr().out)
     assert list(printed) == [
         *["server", "storage", "runtimes", "demarch", "events", "orchestrator", "scheduler"],
-        *["assistant", "sandbox", "gateway", "channels", "outbox", "retention", "log"],
+        *["assistant", "sandbox", "gateway", "channels", "commands", "outbox", "retention", "log"],
     ]
     assert printed["storage"]["postgres_dsn"] is None
     assert list(printed["runtimes"]["profiles"]) == ["claude", "codex", "echo", "gemini"]
