@@ -37,7 +37,7 @@ def written(folders: AgentFolders, folder: Folder) -> tuple[list[dict[str, Any]]
 
 
 def test_group_finds_its_own_tasks_and_no_chats(folders: AgentFolders) -> None:
-    """Every key that the containers parse, and nothing of others."""
+    """B-36, B-37: every key that the containers parse, and nothing of others."""
     folders.call(KITCHEN, "schedule_task", **SCHEDULE)
     folders.call(HOME, "schedule_task", **SCHEDULE)
     tasks, groups = written(folders, KITCHEN)
@@ -55,7 +55,7 @@ def test_group_finds_its_own_tasks_and_no_chats(folders: AgentFolders) -> None:
 
 
 def test_main_group_finds_all_tasks_and_the_chats_of_groups(folders: AgentFolders) -> None:
-    """The newest chat first; a row of the host's own is none, and nor is a talk between two."""
+    """B-36: the newest chat first; a row of the host's own is none, and nor is a talk between two."""
     folders.call(KITCHEN, "schedule_task", **SCHEDULE)
     for number, (jid, is_group) in enumerate((("tg:-5", True), ("tg:7", False), ("__group_sync__", True))):
         said = IncomingMessage(ChatJid(jid), f"m{number}", "u", "Uma", "hi", NOON, chat_name="Club", is_group=is_group)

@@ -66,7 +66,7 @@ def test_all_problems_are_told_at_once(tmp_path: Path) -> None:
         ("channels.lokal.enabled = true", "channels.lokal: unknown section; did you mean local?"),
         (
             "zzz = 1",
-            "zzz: unknown key; known are assistant, channels, demarch, events, gateway, log, orchestrator, "
+            "zzz: unknown key; known are assistant, channels, commands, demarch, events, gateway, log, orchestrator, "
             "outbox, retention, runtimes, sandbox, scheduler, server, storage",
         ),
         (

@@ -51,7 +51,7 @@ def people_said(daemon: Daemon) -> list[tuple[str, str, MessageKind]]:
 
 
 def test_question_has_a_button_per_choice(daemon: Daemon) -> None:
-    """Numbers stand in the text as well, for those who write."""
+    """B-89: buttons arrive with their text, and numbers stand in it as well, for those who write."""
     (shown,) = daemon.fake.messages
     assert shown.text == QUESTION
     assert shown.buttons == [("Red", "answer:colour:1"), ("Blue", "answer:colour:2")]
