@@ -129,12 +129,18 @@ def test_host_processes_are_invisible(box: Bench) -> None:
     assert attempt(box, "len([name for name in os.listdir('/proc') if name.isdigit()])") == "2"
 
 
-def test_memory_limit_ends_an_agent_that_exceeds_it(box: Bench) -> None:
-    """An agent that takes more memory than it may is killed, and told why: exactly where the engine claims it."""
+def test_memory_limit_ends_an_agent_that_exceeds_it(
+    box: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent that takes more memory than it may is killed, and told why: exactly where the engine claims it. Nothing
+    of it is left where the daemon works."""
+    (tmp_path / "work").mkdir()
+    monkeypatch.chdir(tmp_path / "work")
     assert box.engine.check() is None
     ended, _ = box.run(f"x = b'x' * {2 * TEST_LIMITS.memory_mb * MEGABYTE}")
     is_killed = ended.signal == 9 and f"sandbox.memory_limit_mb = {TEST_LIMITS.memory_mb}" in ended.error_tail
     assert is_killed == ("memory" not in box.engine.unenforced)
+    assert list((tmp_path / "work").iterdir()) == []
 
 
 def test_process_limit_refuses_more_processes(box: Bench) -> None:
