@@ -43,9 +43,17 @@ class Button:
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file to show people, by the name they see; its content is kept apart, under the row's id."""
+
+    name: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class OutboxRow:
     """`position` orders the rows of one chat; `is_repeat`: show a "may be a duplicate" mark with it; `epoch` is that
-    of its last claim."""
+    of its last claim. With an `attachment` the text says which file it is, for whoever is shown no files."""
 
     outbox_id: OutboxId
     chat_jid: ChatJid
@@ -63,6 +71,7 @@ class OutboxRow:
     channel_ids: tuple[str, ...]
     error: str | None
     buttons: tuple[Button, ...] = ()
+    attachment: Attachment | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +84,7 @@ class NewText:
     text: str
     run_id: RunId | None = None
     buttons: tuple[Button, ...] = ()
+    attachment: Attachment | None = None
 
 
 @dataclass(frozen=True, slots=True)

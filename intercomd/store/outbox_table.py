@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import asdict
 from datetime import datetime
 
 from intercomd.domain.chat import MessageKind
@@ -137,6 +138,12 @@ class OutboxRows:
             rows = self._database.rows("list_recent_texts_of_chat", chat_jid=chat_jid, limit=limit)
         return [outbox_row_of(row, row["channel"]) for row in rows]
 
+    def is_known(self, outbox_id: OutboxId) -> bool:
+        return bool(self._database.rows("find_text", outbox_id=outbox_id))
+
+    def list_waiting_files(self) -> frozenset[OutboxId]:
+        return frozenset(row["outbox_id"] for row in self._database.rows("list_waiting_files"))
+
     def count_waiting(self) -> int:
         (row,) = self._database.rows("count_waiting_texts")
         return int(row["count"])
@@ -184,6 +191,7 @@ def add_texts(transaction: Transaction, texts: Sequence[NewText], now: datetime)
             content=clean(text.text),
             run_id=text.run_id,
             buttons=json.dumps([[clean(button.label), button.data] for button in text.buttons]),
+            attachment=None if text.attachment is None else json.dumps(asdict(text.attachment)),
             now=to_epoch_ms(now),
         )
 

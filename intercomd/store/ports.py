@@ -336,6 +336,14 @@ class OutboxTable(Protocol):
         """Newest first."""
         ...
 
+    def is_known(self, outbox_id: OutboxId) -> bool:
+        """Whether there is such a row, in any state."""
+        ...
+
+    def list_waiting_files(self) -> frozenset[OutboxId]:
+        """Rows with an attachment that are pending or being sent: the files that are still needed."""
+        ...
+
     def count_waiting(self) -> int:
         """Rows pending or being sent."""
         ...

@@ -18,7 +18,7 @@ from intercomd.domain.chat import (
 )
 from intercomd.domain.instants import from_epoch_ms
 from intercomd.domain.leases import Holder, LeaseRow
-from intercomd.domain.outbox import Button, OutboxRow, OutboxState, TextKind
+from intercomd.domain.outbox import Attachment, Button, OutboxRow, OutboxState, TextKind
 from intercomd.domain.questions import Question, QuestionState
 from intercomd.domain.runs import Outcome, ProcessIdentity, RunRecord
 from intercomd.domain.scheduled import Fire, FireState, ReadyTask, ScheduledTask
@@ -154,6 +154,7 @@ def outbox_row_of(row: Row, channel: str) -> OutboxRow:
         channel_ids=tuple(json.loads(row["channel_ids"])),
         error=row["error"],
         buttons=tuple(Button(label, data) for label, data in json.loads(row["buttons"])),
+        attachment=None if row["attachment"] is None else Attachment(**json.loads(row["attachment"])),
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +11,7 @@ from intercomd.domain.chat import MessageKind
 from intercomd.domain.events import EventCode
 from intercomd.domain.ids import ChatJid, Folder, OutboxId
 from intercomd.domain.leases import Fence, delivery_duty
-from intercomd.domain.outbox import LONGEST_WAIT, OutboxState
+from intercomd.domain.outbox import LONGEST_WAIT, Attachment, OutboxState
 from intercomd.domain.routing import channel_of
 from intercomd.errors import FenceLost, NotFound
 from tests.store.household import KITCHEN, NOON, OTHER, Household, reply
@@ -202,3 +203,20 @@ def test_claim_finds_texts_by_the_channel_of_their_jid(house: Household, jid: st
     assert epoch is not None
     rows = house.store.outbox.claim(Fence(duty, epoch), channel_of(chat_jid), NOON, 10)
     assert [(row.outbox_id, row.channel) for row in rows] == [("a", channel_of(chat_jid))]
+
+
+def test_file_goes_in_order_behind_its_text_and_is_needed_until_it_is_settled(house: Household) -> None:
+    """A row stands for one file, claimed and listed with its name and size; its text is what the chat log keeps."""
+    house.say("k")
+    menu = Attachment("Menü.pdf", 12_000)
+    outbox = house.store.outbox
+    outbox.enqueue([reply("a"), replace(reply("b"), attachment=menu)], handled=None, now=NOON)
+    assert (outbox.is_known(B), outbox.is_known(OutboxId("c"))) == (True, False)
+    assert [row.attachment for row in house.claim()] == [None]
+    outbox.record_sent([(A, ())], NOON)
+    assert [row.attachment for row in house.claim()] == [menu]
+    assert outbox.list_waiting_files() == {B}
+    outbox.record_sent([(B, ())], NOON)
+    assert outbox.list_waiting_files() == frozenset()
+    assert house.store.chats.recent(KITCHEN, 1)[0].content == "text of b"
+    assert outbox.list_recent(None, 1)[0].attachment == menu

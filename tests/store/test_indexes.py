@@ -28,6 +28,7 @@ INDEXES = {
     "expire_texts": ["outbox_pending"],
     "list_recent_texts_of_chat": ["outbox_chat_jid_position", "autoindex_outbox_2"],
     "list_stranded_texts": ["outbox_sending"],
+    "list_waiting_files": ["outbox_waiting"],
     "find_live_run": ["runs_live"],
     "find_open_question": ["questions_open"],
     "list_recent_events_of_chat": ["events_by_chat"],

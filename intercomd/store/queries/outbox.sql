@@ -4,8 +4,8 @@
 UPDATE chats SET last_position = last_position + :count WHERE jid = :chat_jid RETURNING last_position
 
 -- :name add_text
-INSERT INTO outbox (outbox_id, chat_jid, position, kind, content, state, run_id, created_at, buttons)
-VALUES (:outbox_id, :chat_jid, :position, :kind, :content, 'pending', :run_id, :now, :buttons)
+INSERT INTO outbox (outbox_id, chat_jid, position, kind, content, state, run_id, created_at, buttons, attachment)
+VALUES (:outbox_id, :chat_jid, :position, :kind, :content, 'pending', :run_id, :now, :buttons, :attachment)
 ON CONFLICT (outbox_id) DO NOTHING
 
 -- :name find_text
@@ -66,6 +66,9 @@ LIMIT :limit
 -- :name list_recent_texts_of_chat
 SELECT o.*, c.channel FROM outbox o JOIN chats c ON c.jid = o.chat_jid WHERE o.chat_jid = :chat_jid
 ORDER BY o.position DESC LIMIT :limit
+
+-- :name list_waiting_files
+SELECT outbox_id FROM outbox WHERE state IN ('pending', 'sending') AND attachment IS NOT NULL
 
 -- :name count_waiting_texts
 SELECT COUNT(*) AS count FROM outbox WHERE state IN ('pending', 'sending')
