@@ -56,6 +56,7 @@ class BubblewrapEngine:
         self._program = shutil.which("bwrap")
 
     def check(self) -> str | None:
+        self._program = shutil.which("bwrap")  # it may have been installed since
         if self._program is None:
             return "there is no bwrap program on the PATH; the package is called bubblewrap"
         options = _pack(_options((), {}, "/", self._limits))

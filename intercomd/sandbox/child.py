@@ -24,7 +24,7 @@ class Launch:
     """What an engine wants executed. `descriptors` are inherited, and closed here after the spawn.
 
     `end_rest` is for a sandbox that may outlive the process. It is called with the process's return code and returns
-    once nothing is left; it raises `SandboxError` when that is not known. The group's lock is held until then.
+    once nothing is left; it raises `SandboxError` when that is not known.
     """
 
     argv: tuple[str, ...]

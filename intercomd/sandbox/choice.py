@@ -55,7 +55,7 @@ def end_strays(
 
     An engine that does not answer is passed over: what it holds is ended when it answers again.
     """
-    count = group_lock.end_strays(lock_directory, list_live)
+    count = 0
     for engine in engines:
         if isinstance(engine, ContainerEngine):
             try:
@@ -63,4 +63,4 @@ def end_strays(
             except SandboxError as error:
                 report = _log.warning if engine.has_worked else _log.debug
                 report("sandbox.engine_silent", engine=engine.name, error=error)
-    return count
+    return count + group_lock.end_strays(lock_directory, list_live)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from threading import Event
 
@@ -43,20 +43,25 @@ class ContainerClient:
     def __init__(self, name: str, run_label_format: str, environment: Mapping[str, str]) -> None:
         self._name = name
         self._format = "{{.ID}} " + run_label_format
-        self.program = shutil.which(name, path=environment.get("PATH"))
         self.environment = {
             key: value
             for key, value in environment.items()
             if key in _KEPT_VARIABLES or key.startswith(_KEPT_PREFIXES)
         }
 
+    @property
+    def program(self) -> str | None:
+        """Where it is; looked for every time, since it may be installed while the daemon runs."""
+        return shutil.which(self._name, path=self.environment.get("PATH"))
+
     def call(self, *words: str, seconds: float = _COMMAND_SECONDS) -> str:
         """What the command printed; raises `SandboxError` with the engine's own words."""
-        if self.program is None:
+        program = self.program
+        if program is None:
             raise SandboxError(f"there is no {self._name} program on the PATH")
         try:
             done = subprocess.run(
-                (self.program, *words),
+                (program, *words),
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 check=True,
@@ -68,7 +73,7 @@ class ContainerClient:
         except subprocess.CalledProcessError as error:
             raise SandboxError(f"{self._name}: {last_words(error.stderr)}") from error
         except OSError as error:
-            raise SandboxError(f"cannot start {self.program}: {error.strerror}") from error
+            raise SandboxError(f"cannot start {program}: {error.strerror}") from error
         return done.stdout.decode("utf-8", "replace")
 
     def has_image(self, image: str) -> bool:
@@ -88,27 +93,20 @@ class ContainerClient:
         words = [line.split() for line in lines]
         return [Found(word[0], RunId(word[1]) if len(word) > 1 and word[1] != "<no" else None) for word in words]
 
-    def remove(self, containers: Sequence[Found]) -> None:
-        """Kill and remove these; who is gone already is no error. Raises `SandboxError`."""
-        self.call("rm", "--force", *(container.container_id for container in containers))
-
-    def remove_all(self, labels: Mapping[str, str]) -> int:
-        """Kill and remove what carries these labels, and look whether it is gone; how many there were. Raises
-        `SandboxError` when some are left after 10 s."""
+    def remove_all(self, labels: Mapping[str, str]) -> None:
+        """Kill and remove what carries these labels, until a look shows that it is gone. Raises `SandboxError` when
+        some is left after 10 s."""
         deadline = time.monotonic() + _REMOVE_SECONDS
-        pause, first = Event(), None
-        complaint = "it is still there"
+        pause, complaint = Event(), "it is still there"
         while found := self.list_containers(labels):
-            first = len(found) if first is None else first
+            ids = [container.container_id for container in found]
             if time.monotonic() > deadline:
-                names = ", ".join(container.container_id[:12] for container in found)
-                raise SandboxError(f"{self._name} cannot remove {names}: {complaint}")
+                raise SandboxError(f"{self._name} cannot remove {', '.join(ids)}: {complaint}")
             try:
-                self.remove(found)
+                self.call("rm", "--force", *ids)
             except SandboxError as error:  # removed by its own client meanwhile, as a rule: the next look decides
                 complaint = str(error)
                 pause.wait(_PAUSE_SECONDS)
-        return first or 0
 
 
 def last_words(stderr: bytes) -> str:

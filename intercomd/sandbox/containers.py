@@ -5,8 +5,9 @@ to gain one, an ordinary user, bounded memory and processes.
 
 A container is no child of ours. It may live on when its client was killed, so each carries labels with install, group,
 run and start: the `end_rest` of its launch ends what is left of a start, `end_orphan` what is left of a run,
-`end_strays` what is left of this install. The group's lock is held by the client, and by us until the container is
-known to be gone.
+`end_strays` what is left of this install. The client holds the group's lock, and so does
+podman's conmon where it comes by it; hence a container goes before whoever holds its lock is killed. One that is not
+known to be gone keeps its group from another start, locked or not.
 """
 
 from __future__ import annotations
@@ -17,9 +18,10 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from threading import Lock
 
 from intercomd.clock import Clock
-from intercomd.domain.ids import RunId
+from intercomd.domain.ids import Folder, RunId
 from intercomd.domain.runs import ProcessIdentity
 from intercomd.errors import SandboxError, SetupNeeded
 from intercomd.sandbox import group_lock
@@ -129,6 +131,9 @@ class ContainerEngine:
         self._client = ContainerClient(dialect.name, dialect.run_label_format, settings.environment)
         self._user_options: tuple[str, ...] | None = None
         self._present_images: frozenset[str] = frozenset()
+        self._unended: frozenset[Folder] = frozenset()
+        """Folders of groups whose last container is not known to be gone."""
+        self._guard = Lock()
 
     @property
     def is_installed(self) -> bool:
@@ -175,11 +180,12 @@ class ContainerEngine:
         return LiveSandbox(self, spec, listener, self._clock)
 
     def end_orphan(self, run_id: RunId, identity: ProcessIdentity | None, lock_path: Path) -> None:
-        """The client first: it might still be about to start the container."""
-        try:
-            group_lock.end_orphan(run_id, identity, lock_path)
-        finally:
-            self._client.remove_all({**self._own_label, RUN_LABEL: run_id})
+        """The container goes first, and again: a client that was not recorded might just have been about to make it."""
+        labels = {**self._own_label, RUN_LABEL: run_id}
+        group_lock.kill_recorded(identity)
+        self._client.remove_all(labels)
+        group_lock.end_orphan(run_id, identity, lock_path)
+        self._client.remove_all(labels)
 
     def end_strays(self, list_live: Callable[[], frozenset[RunId]]) -> int:
         """Remove this install's containers whose run is not live; of how many runs. `list_live` is called after
@@ -197,6 +203,8 @@ class ContainerEngine:
 
     def prepare(self, spec: SandboxSpec, lock: int) -> Launch:
         """The client inherits the lock, and no container gets it: the engines hand no descriptor on."""
+        if spec.folder in self._unended:
+            raise SandboxError(f"the last container of group {spec.folder} is not known to be gone")
         image = self.find_image(spec.agent_input.runtime)
         group_dir = next((mount.host for mount in spec.mounts if mount.inside == GROUP_INSIDE), spec.input_dir)
         user = choose_user(group_dir)
@@ -217,7 +225,9 @@ class ContainerEngine:
             f"--workdir={directory}",
             *command,
         )
-        return Launch(argv, self._client.environment, end_rest=partial(self._end_rest, start))
+        # Where podman's monitor leaves a file when the memory is used up: a place that goes with the run.
+        end_rest = partial(self._end_rest, start, spec.folder)
+        return Launch(argv, self._client.environment, working_directory=spec.input_dir, end_rest=end_rest)
 
     def read_exit(self, returncode: int) -> tuple[int | None, int | None]:
         return read_shell_code(returncode)
@@ -234,12 +244,17 @@ class ContainerEngine:
             return f"killed from outside, as an agent is that uses more memory than {limit}\n{error_tail}"
         return error_tail
 
-    def _end_rest(self, start: str, returncode: int) -> None:
+    def _end_rest(self, start: str, folder: Folder, returncode: int) -> None:
         """A client that ends with 0 has seen its container end, and removed it."""
         if returncode == _ENGINE_FAILED:
             self._present_images = frozenset()
-        if returncode != 0:
-            self._client.remove_all({START_LABEL: start})
+        if returncode == 0:
+            return
+        with self._guard:
+            self._unended |= {folder}
+        self._client.remove_all({START_LABEL: start})
+        with self._guard:
+            self._unended -= {folder}
 
     # -- words of the command line --------------------------------------------------------------------
 

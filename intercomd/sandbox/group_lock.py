@@ -20,7 +20,9 @@ from intercomd.errors import SandboxError
 from intercomd.logs import EventLog
 
 _PAUSE_SECONDS = 0.002
-_PATIENCE_SECONDS = 0.05
+PATIENCE_SECONDS = 0.05
+_SWEEP_PATIENCE_SECONDS = 1.0
+"""Longer than another daemon can take from the lock to the name of its run in it."""
 _log = EventLog("sandbox")
 _NOBODY = ""
 """The owner in a lock whose taker died before it wrote its name."""
@@ -52,7 +54,7 @@ def give_back(descriptor: int) -> None:
         os.close(descriptor)
 
 
-def wait_until_free(lock_path: Path, seconds: float, *owners: str) -> bool:
+def wait_until_free(lock_path: Path, seconds: float, *owners: str, patience: float = PATIENCE_SECONDS) -> bool:
     """Return once none of `owners` holds the lock; False when one still does after `seconds`.
 
     Who does not let go within a moment is killed. Not at once: a child that another thread is starting may hold a
@@ -67,7 +69,7 @@ def wait_until_free(lock_path: Path, seconds: float, *owners: str) -> bool:
         waited = time.monotonic() - began
         if waited > seconds:
             return False
-        if waited > _PATIENCE_SECONDS:
+        if waited > patience:
             for pid in find_holders(lock_path):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
@@ -77,15 +79,20 @@ def wait_until_free(lock_path: Path, seconds: float, *owners: str) -> bool:
 
 def end_orphan(run_id: RunId, identity: ProcessIdentity | None, lock_path: Path, seconds: float = 5.0) -> None:
     """See `SandboxEngine.end_orphan`."""
-    if identity is not None and find_start_ticks(identity.pid) == identity.start_ticks:
-        with suppress(ProcessLookupError):
-            os.killpg(identity.pid, signal.SIGKILL)
+    kill_recorded(identity)
     if not lock_path.exists():
         return
     if not wait_until_free(lock_path, seconds, run_id, _NOBODY):
         raise SandboxError(f"{lock_path} is still held after {seconds:g} s, by {sorted(find_holders(lock_path))}")
     if not _is_free(lock_path):
         raise SandboxError(f"{lock_path} is held by run {lock_path.read_text()}; that is not {run_id}, and is let be")
+
+
+def kill_recorded(identity: ProcessIdentity | None) -> None:
+    """SIGKILL to the process group, unless its leader's number belongs to a younger process now."""
+    if identity is not None and find_start_ticks(identity.pid) == identity.start_ticks:
+        with suppress(ProcessLookupError):
+            os.killpg(identity.pid, signal.SIGKILL)
 
 
 def end_strays(directory: Path, list_live: Callable[[], frozenset[RunId]], seconds: float = 5.0) -> int:
@@ -98,7 +105,7 @@ def end_strays(directory: Path, list_live: Callable[[], frozenset[RunId]], secon
     live = list_live() if held else frozenset()
     strays = {path: owner for path, owner in held.items() if owner != _NOBODY and owner not in live}
     for path, owner in strays.items():
-        if not wait_until_free(path, seconds, owner):
+        if not wait_until_free(path, seconds, owner, patience=_SWEEP_PATIENCE_SECONDS):
             _log.error("sandbox.lock_held", run_id=owner, lock=path)
     return len(strays)
 

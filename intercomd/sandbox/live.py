@@ -15,7 +15,6 @@ import signal
 from collections.abc import Callable
 from concurrent.futures import Future
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass
 from datetime import timedelta
 from threading import Event, Lock, Thread
 from typing import Protocol
@@ -37,6 +36,8 @@ from intercomd.sandbox.streams import Streams
 ERROR_TAIL_BYTES = 2000
 _START_SECONDS = 30.0
 _LOCK_SECONDS = 5.0
+_LAST_HELPERS_SECONDS = 2.0
+"""How long an engine's own processes may take to tidy up after a sandbox."""
 _END_PAUSE_SECONDS = 1.0
 _SAY_PAUSE_SECONDS = 0.1
 _SAY_SECONDS = 60.0
@@ -63,14 +64,6 @@ class Recipe(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class _Rest:
-    """What may be left of a sandbox when its process is gone, and the group's lock, held until it is not."""
-
-    end: Callable[[int], None]
-    lock: int
-
-
 class LiveSandbox:
     """A `Sandbox`, started by its constructor: see `SandboxEngine.start`."""
 
@@ -85,7 +78,7 @@ class LiveSandbox:
         self._is_over = False
         self._gives_up = Event()
         self._takes_frames = True
-        self._rest: _Rest | None = None
+        self._end_rest: Callable[[int], None] | None = None
         started: Future[Child] = Future()
         self._thread = Thread(target=self._main, args=(started,), name=f"sandbox {spec.run_id}", daemon=True)
         try:
@@ -175,10 +168,8 @@ class LiveSandbox:
         except BaseException:
             group_lock.give_back(lock)
             raise
-        if launch.end_rest is None:
-            os.close(lock)
-        else:
-            self._rest = _Rest(launch.end_rest, lock)
+        os.close(lock)
+        self._end_rest = launch.end_rest
         return child
 
     def _run(self, child: Child) -> int:
@@ -188,31 +179,29 @@ class LiveSandbox:
         finally:
             child.kill()
             returncode = child.reap()
-            self._end_rest(returncode)
+            self._wait_for_rest(returncode)
             self._wait_for_lock()
         self._streams.drain(child)
         return returncode
 
-    def _end_rest(self, returncode: int) -> None:
-        """Until nothing is left: the group's next sandbox may not start before, however long its engine is silent."""
-        if self._rest is None:
-            return
+    def _wait_for_rest(self, returncode: int) -> None:
+        """However long the engine is silent: an end that is told is an end."""
         pause, has_complained = Event(), False
-        while True:
+        while self._end_rest is not None:
             try:
-                self._rest.end(returncode)
-                break
+                self._end_rest(returncode)
+                return
             except SandboxError as error:
                 if not has_complained:
                     _log.error("sandbox.not_ended", run_id=self._spec.run_id, sandbox=self._name, error=error)
                 has_complained = True
             pause.wait(_END_PAUSE_SECONDS)
-        os.close(self._rest.lock)
 
     def _wait_for_lock(self) -> None:
         run_id, lock_path = self._spec.run_id, self._spec.lock_path
         try:
-            is_free = group_lock.wait_until_free(lock_path, _LOCK_SECONDS, run_id)
+            patience = group_lock.PATIENCE_SECONDS if self._end_rest is None else _LAST_HELPERS_SECONDS
+            is_free = group_lock.wait_until_free(lock_path, _LOCK_SECONDS, run_id, patience=patience)
         except (SandboxError, OSError) as error:
             _log.error("sandbox.lock_unknown", run_id=run_id, lock=lock_path, error=error)
         else:
