@@ -1,4 +1,5 @@
-"""Clears away what is past its time: run logs, and what a killed daemon left behind, sandboxes and folders.
+"""Clears away what is past its time: run logs, copies of files that were sent, and what a killed daemon left behind,
+sandboxes and folders.
 
 Owns:      nothing; being late or missing a day does no harm.
 Never:     touches what belongs to a live run.
@@ -14,7 +15,15 @@ from pathlib import Path
 
 from intercomd.clock import Clock
 from intercomd.domain.ids import Folder, RunId
-from intercomd.domain.mailbox import EndStrays, Heartbeat, PruneRecords, PruneRunLogs, SweepRunFolders
+from intercomd.domain.mailbox import (
+    EndStrays,
+    Heartbeat,
+    PruneRecords,
+    PruneRunLogs,
+    SweepOutboxFiles,
+    SweepRunFolders,
+)
+from intercomd.ipc.outbox_files import OutboxFiles
 from intercomd.logs import EventLog
 from intercomd.store.ports import Store
 from intercomd.supervision.port import Context
@@ -50,6 +59,7 @@ class Housekeeper:
         prune_logs: PruneLogs,
         sweep_folders: Sweep,
         end_strays: Sweep,
+        files: OutboxFiles,
         retention: Retention,
         clock: Clock,
         context: Context,
@@ -59,6 +69,7 @@ class Housekeeper:
         self._prune_logs = prune_logs
         self._sweep_folders = sweep_folders
         self._end_strays = end_strays
+        self._files = files
         self._retention = retention
         self._clock = clock
         self._context = context
@@ -71,6 +82,8 @@ class Housekeeper:
                 self._prune_records()
             case SweepRunFolders():
                 self._sweep()
+            case SweepOutboxFiles():
+                self._sweep_outbox_files()
             case EndStrays():
                 self._end()
             case Heartbeat():
@@ -101,6 +114,11 @@ class Housekeeper:
         removed = self._sweep_folders(self._live_runs)
         if removed:
             _log.info("housekeeping.folders_removed", count=removed)
+
+    def _sweep_outbox_files(self) -> None:
+        removed = self._files.sweep(self._store.outbox.list_waiting_files, self._clock.now())
+        if removed:
+            _log.info("housekeeping.outbox_files_removed", count=removed)
 
     def _end(self) -> None:
         ended = self._end_strays(self._live_runs)

@@ -19,6 +19,7 @@ from intercomd.desk.toolbox import make_toolbox
 from intercomd.desk.tools import Toolbox
 from intercomd.domain.leases import IPC
 from intercomd.domain.mailbox import OutboxFilled, Poll
+from intercomd.ipc.outbox_files import OutboxFiles
 from intercomd.ipc.quarantine import Quarantine
 from intercomd.ipc.tree import IpcTree
 from intercomd.settings.model import Settings
@@ -57,8 +58,9 @@ def daemon_toolbox(parts: Parts, to: Addresses) -> Toolbox:
     def on_groups() -> None:
         to.message_loop.hint(Poll())
 
+    files = OutboxFiles(parts.layout.outbox_files_root)
     chats = ChatTools(
-        MessageDesk(store, parts.layout.groups_root, TEXT_PART_LIMIT, on_text, clock),
+        MessageDesk(store, parts.layout.groups_root, files, TEXT_PART_LIMIT, on_text, clock),
         GroupDesk(store, settings.orchestrator.main_group_folder, on_groups, clock),
         HistoryDesk(store, clock),
         make_snapshots(store, settings, parts.layout.views_root, clock),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import schedule
 
-from intercomd.domain.mailbox import EndStrays, PruneRecords, PruneRunLogs, SweepRunFolders
+from intercomd.domain.mailbox import EndStrays, PruneRecords, PruneRunLogs, SweepOutboxFiles, SweepRunFolders
 from intercomd.supervision.port import Address
 
 
@@ -18,7 +18,8 @@ class Timetable:
         self._scheduler.every().hour.at(":40").do(housekeeper.hint, PruneRecords())
         self._scheduler.every().hour.do(housekeeper.hint, SweepRunFolders())
         self._scheduler.every().minute.do(housekeeper.hint, EndStrays())
-        for item in (EndStrays(), SweepRunFolders(), PruneRunLogs(), PruneRecords()):
+        self._scheduler.every().minute.do(housekeeper.hint, SweepOutboxFiles())
+        for item in (EndStrays(), SweepRunFolders(), SweepOutboxFiles(), PruneRunLogs(), PruneRecords()):
             housekeeper.hint(item)
 
     def run_due(self) -> None:

@@ -39,6 +39,7 @@ from intercomd.domain.mailbox import LookAtHold, SandboxesLive
 from intercomd.domain.rights import CommandPolicy
 from intercomd.domain.routing import LOCAL, TELEGRAM, channel_of
 from intercomd.domain.runs import OpenedRun
+from intercomd.ipc.outbox_files import OutboxFiles
 from intercomd.sandbox.run_log import prune_run_logs
 from intercomd.settings.model import Settings
 from intercomd.store.ports import InputLimits, RetryPolicy
@@ -242,6 +243,7 @@ def _housekeeper(parts: Parts, context: Context) -> Actor:
         prune_run_logs,
         parts.layout.sweep_run_folders,
         parts.end_strays,
+        OutboxFiles(parts.layout.outbox_files_root),
         Retention(
             sandbox.log_keep_runs,
             timedelta(days=sandbox.log_keep_days),

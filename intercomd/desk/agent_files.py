@@ -141,7 +141,8 @@ class AgentFileDesk:
         if tool is None:
             self.conclude(job, ToolAnswer(False, f"Unknown query type: {request.call.name[:100]}"))
             return None
-        if tool.takes_long and not may_take_long:
+        takes_long = tool.takes_long(request.call.params)
+        if takes_long and not may_take_long:
             return None
         requester = Requester(group.folder, group.folder == self._main_folder, f"the agent of {group.folder}")
         caller = Caller(requester, group.folder, group.jid, request.claim.key)
@@ -154,7 +155,7 @@ class AgentFileDesk:
                 return None
             caller = replace(caller, is_repeat=claimed.is_repeat, run_id=claimed.run_id)
         work = partial(call, tool, caller, request.call.params)
-        if tool.takes_long:
+        if takes_long:
             return LongJob(job, work)
         self.conclude(job, work())
         return None

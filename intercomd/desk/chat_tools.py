@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from intercomd.clock import Clock
@@ -11,7 +12,7 @@ from intercomd.desk.history import DEFAULT_LIMIT, HistoryDesk
 from intercomd.desk.messages import MessageDesk, MessageDraft
 from intercomd.desk.params import Params
 from intercomd.desk.snapshots import Snapshots
-from intercomd.desk.tools import Caller, Effect, Tool, Toolbox
+from intercomd.desk.tools import Caller, Effect, Tool, Toolbox, always
 from intercomd.domain.chat import ChatMessage
 from intercomd.domain.ids import ChatJid, QuestionId
 from intercomd.domain.instants import iso_ms
@@ -37,12 +38,12 @@ class ChatTools:
     def toolbox(self) -> Toolbox:
         """The tools of chats and groups."""
         return {
-            "send_message": Tool(self._send),
+            "send_message": Tool(self._send, takes_long=_has_files),
             "ask_user": Tool(self._ask),
             "list_groups": Tool(self._list_groups, Effect.NOTHING),
             "register_group": Tool(self._register),
             "refresh_groups": Tool(self._refresh, Effect.NOTHING),
-            "search_history": Tool(self._search, Effect.NOTHING, takes_long=True),
+            "search_history": Tool(self._search, Effect.NOTHING, takes_long=always),
         }
 
     def _send(self, caller: Caller, params: Params) -> str:
@@ -56,7 +57,8 @@ class ChatTools:
             run_id=caller.run_id,
         )
         sent_to = self.messages.send(caller.requester, caller.folder, draft)
-        return f"The text is on its way to {'this chat' if sent_to == caller.chat_jid else sent_to}."
+        what = "The text and its files are" if draft.files else "The text is"
+        return f"{what} on the way to {'this chat' if sent_to == caller.chat_jid else sent_to}."
 
     def _ask(self, caller: Caller, params: Params) -> str:
         text, choices = params.text("question"), params.texts("choices")
@@ -93,6 +95,11 @@ class ChatTools:
         text, before = params.find_text("text") or "", params.find_instant("before")
         found = self.history.search(caller.folder, text, before, params.number("limit", DEFAULT_LIMIT))
         return json.dumps([_shown_message(message) for message in found], ensure_ascii=False, indent=1)
+
+
+def _has_files(params: Mapping[str, object]) -> bool:
+    """Copying them may take seconds."""
+    return bool(params.get("files"))
 
 
 def _shown_chat(seen: SeenChat) -> dict[str, object]:

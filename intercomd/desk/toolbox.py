@@ -7,7 +7,7 @@ from intercomd.desk.demarch import READS, WRITES, DemarchDesk
 from intercomd.desk.params import Params
 from intercomd.desk.task_tools import task_tools
 from intercomd.desk.tasks import TaskDesk
-from intercomd.desk.tools import Caller, Effect, Tool, Toolbox
+from intercomd.desk.tools import Caller, Effect, Tool, Toolbox, always
 from intercomd.domain.agent_files import ToolAnswer
 from intercomd.store.ports import Groups
 
@@ -27,11 +27,11 @@ def _reading(desk: DemarchDesk, name: str) -> Tool:
     def answer(caller: Caller, params: Params) -> ToolAnswer:
         return desk.read(caller.requester, name, params.values)
 
-    return Tool(answer, Effect.NOTHING, takes_long=True)
+    return Tool(answer, Effect.NOTHING, takes_long=always)
 
 
 def _writing(desk: DemarchDesk, name: str) -> Tool:
     def answer(caller: Caller, params: Params) -> ToolAnswer:
         return desk.write(caller.requester, name, params.values)
 
-    return Tool(answer, Effect.OUTSIDE, takes_long=True)
+    return Tool(answer, Effect.OUTSIDE, takes_long=always)

@@ -39,14 +39,22 @@ class Caller:
     run_id: RunId | None = None
 
 
+def never(_params: Mapping[str, object]) -> bool:
+    return False
+
+
+def always(_params: Mapping[str, object]) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Tool:
-    """`answer` may raise what `call` turns into an answer, and `StoreUnavailable`. One that `takes_long` is answered
-    in a thread of its own."""
+    """`answer` may raise what `call` turns into an answer, and `StoreUnavailable`. A call that `takes_long` is answered
+    in a thread of its own; the arguments are as the agent gave them."""
 
     answer: Callable[[Caller, Params], ToolAnswer | str]
     effect: Effect = Effect.STORED
-    takes_long: bool = False
+    takes_long: Callable[[Mapping[str, object]], bool] = never
 
 
 Toolbox = Mapping[str, Tool]

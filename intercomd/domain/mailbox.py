@@ -333,6 +333,11 @@ class SweepRunFolders:
 
 
 @dataclass(frozen=True, slots=True)
+class SweepOutboxFiles:
+    """schedule → Housekeeper: remove copies of files whose text is settled."""
+
+
+@dataclass(frozen=True, slots=True)
 class EndStrays:
     """schedule → Housekeeper: end sandboxes whose run is over."""
 

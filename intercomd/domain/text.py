@@ -13,6 +13,18 @@ def clean(text: str) -> str:
     return _UNSTORABLE.sub("\ufffd", text)
 
 
+def printable(text: str) -> str:
+    """`text` for one line, with `_` for what cannot be shown: line ends, other controls, lone surrogates."""
+    return "".join(character if character.isprintable() else "_" for character in text)
+
+
+def size_in_words(size: int) -> str:
+    """A number of bytes for people: `812 bytes`, `12 kB`, `3.4 MB`."""
+    if size < 1_000:
+        return "1 byte" if size == 1 else f"{size} bytes"
+    return f"{round(size / 1_000)} kB" if size < 999_500 else f"{size / 1_000_000:.1f} MB"
+
+
 def strip_internal(text: str) -> str:
     """`text` without `<internal>…</internal>` spans, an unclosed one up to the end, and without blanks around.
 

@@ -3,6 +3,7 @@
     data/run/<run id>/           follow-ups and the close sentinel; /workspace/ipc/input, read-only inside
     data/ipc/<folder>/           /workspace/ipc with the host's snapshots: `sandbox/ipc_mounts.py`
     data/ipc-errors/<folder>/    files of agents that were refused; never inside a sandbox
+    data/outbox-files/           copies of files on their way to people; never inside a sandbox
     data/run/<folder>.lock       held while the group has a sandbox
     data/logs/<folder>/          a log per run; never inside a sandbox
     groups/<folder>/             /workspace/group, where an agent keeps what it writes
@@ -79,6 +80,10 @@ class Layout:
     @property
     def quarantine_root(self) -> Path:
         return self._data / "ipc-errors"
+
+    @property
+    def outbox_files_root(self) -> Path:
+        return self._data / "outbox-files"
 
     def log_directory(self, folder: Folder) -> Path:
         return self._data / "logs" / folder

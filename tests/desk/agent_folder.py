@@ -23,6 +23,7 @@ from intercomd.domain.agent_files import RESPONSES, FileKind
 from intercomd.domain.chat import Group, IncomingMessage
 from intercomd.domain.ids import ChatJid, Folder
 from intercomd.domain.leases import IPC, Fence, Holder
+from intercomd.ipc.outbox_files import OutboxFiles
 from intercomd.ipc.quarantine import Quarantine
 from intercomd.ipc.tree import IpcTree
 from intercomd.settings.model import Demarch
@@ -64,6 +65,7 @@ class AgentFolders:
             for name in (*FileKind, RESPONSES):
                 (self.root / "ipc" / folder / name).mkdir(parents=True, exist_ok=True)
         self.tree = IpcTree(self.root / "ipc")
+        self.files = OutboxFiles(self.root / "outbox-files")
         self.quarantine = Quarantine(self.root / "ipc-errors")
         epoch = self.store.leases.take(IPC, None, Holder("boot", 1, 1))
         assert epoch is not None
@@ -75,7 +77,7 @@ class AgentFolders:
         clock = StillClock()
         groups = GroupDesk(store, HOME, self._hint("groups"), clock)
         chats = ChatTools(
-            MessageDesk(store, self.root / "groups", 4096, self._hint("texts"), clock),
+            MessageDesk(store, self.root / "groups", self.files, 4096, self._hint("texts"), clock),
             groups,
             HistoryDesk(store, clock),
             Snapshots(store, groups, self.root / "ipc-views", clock),

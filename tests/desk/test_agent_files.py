@@ -280,14 +280,6 @@ def test_wrong_argument_is_named(folders: AgentFolders, params: dict[str, Any], 
     assert (answer["status"], answer["result"].split(":")[0]) == ("error", field)
 
 
-def test_sender_and_files_are_told_in_the_text(folders: AgentFolders) -> None:
-    """People read who speaks and where the file is."""
-    (folders.root / "groups" / KITCHEN).mkdir(parents=True)
-    (folders.root / "groups" / KITCHEN / "menu.pdf").write_text("x")
-    folders.call(KITCHEN, "send_message", text="Done", sender="Cook", files=["/workspace/group/menu.pdf"])
-    assert folders.texts("local:kitchen") == ["Cook: Done\n\nFile: menu.pdf (kept in the group's folder kitchen)"]
-
-
 def test_group_searches_its_own_past_only(folders: AgentFolders) -> None:
     """Whatever it asks for, another chat's texts are not found."""
     folders.say(KITCHEN, "the blue pan", "m1")

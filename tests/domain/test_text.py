@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercomd.domain.text import clean, cut, split_parts, strip_internal, utf16_units
+from intercomd.domain.text import clean, cut, printable, size_in_words, split_parts, strip_internal, utf16_units
 
 
 @pytest.mark.parametrize(
@@ -63,3 +63,24 @@ def test_cut_never_exceeds_its_limit(text: str, limit: int) -> None:
     """Cutting works on characters, so no byte boundary can break it (B-59, B-74)."""
     assert len(cut(text, limit)) <= limit
     assert cut(text, len(text) + 1) == text
+
+
+@pytest.mark.parametrize(
+    ("size", "words"),
+    [
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (1_000, "1 kB"),
+        (999_499, "999 kB"),
+        (999_500, "1.0 MB"),
+        (20_000_000, "20.0 MB"),
+    ],
+)
+def test_size_is_told_in_words(size: int, words: str) -> None:
+    """As people read it in a chat."""
+    assert size_in_words(size) == words
+
+
+def test_printable_keeps_to_one_line() -> None:
+    """Letters of any script stay, what breaks lines or hides does not."""
+    assert printable("Menü\n\r\x1b\u202e\ud800 漢.pdf") == "Menü_____ 漢.pdf"

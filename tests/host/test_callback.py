@@ -28,6 +28,7 @@ from intercomd.domain.ids import ChatJid, Folder
 from intercomd.domain.mailbox import OutboxFilled
 from intercomd.host.callback import MOST_BODY_BYTES, Callback, CallbackParts, create_callback_app
 from intercomd.host.forwarding import TaskForwarding
+from intercomd.ipc.outbox_files import OutboxFiles
 from intercomd.settings.values import BindAddress
 from intercomd.store.opening import StoreSettings, open_store
 from intercomd.store.ports import Store
@@ -81,7 +82,7 @@ def tools_of_agents(store: Store, root: Path, clock: Clock) -> Toolbox:
 
     groups = GroupDesk(store, "main", nobody_listens, clock)
     chats = ChatTools(
-        MessageDesk(store, root / "groups", 4096, nobody_listens, clock),
+        MessageDesk(store, root / "groups", OutboxFiles(root / "outbox-files"), 4096, nobody_listens, clock),
         groups,
         HistoryDesk(store, clock),
         Snapshots(store, groups, root / "views", clock),

@@ -59,8 +59,9 @@ def test_group_does_what_is_its_own(daemon: DaemonProcess) -> None:
     (daemon.home / "groups" / "kitchen").mkdir(parents=True)
     (daemon.home / "groups" / "kitchen" / "list.txt").write_text("eggs")
 
-    sent = "Cook: soup\n\nFile: list.txt (kept in the group's folder kitchen)"
-    call_ok(daemon, "kitchen", "send_message", sent, text="soup", sender="Cook", files=["/workspace/group/list.txt"])
+    sent, file = "Cook: soup", "[file list.txt, 4 bytes: list.txt in the group's folder kitchen]"
+    path = "/workspace/group/list.txt"
+    call_ok(daemon, "kitchen", "send_message", sent, file, text="soup", sender="Cook", files=[path])
 
     call_ok(daemon, "kitchen", "schedule_task", **YEARLY)
     (task,) = tasks(daemon)

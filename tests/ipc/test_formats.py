@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -11,9 +10,7 @@ from hypothesis import strategies as st
 
 from intercomd.domain.agent_files import FileKind, ToolCall
 from intercomd.domain.ids import Folder
-from intercomd.errors import InvalidInput
 from intercomd.ipc.formats import Request, parse_request
-from intercomd.ipc.group_files import find_group_file
 from intercomd.ipc.reading import FoundFile, Identity, UnfitFile
 from tests.ipc.conftest import KITCHEN
 
@@ -175,26 +172,3 @@ def test_query_is_known_by_its_uuid_alone() -> None:
     assert parse(FileKind.QUERIES, {**query, "timestamp": "2"}, modified=2, name="9.json").claim == first
     other = parse(FileKind.QUERIES, {**query, "params": {"text": "ho"}}).claim
     assert (other.key, other.digest == first.digest) == (first.key, False)
-
-
-def test_file_of_the_group_folder_is_found(tmp_path: Path) -> None:
-    """By its path inside the sandbox, by one relative to it, or by the one on the host."""
-    (tmp_path / KITCHEN / "out").mkdir(parents=True)
-    (tmp_path / KITCHEN / "out" / "menu.pdf").write_text("x")
-    for path in ("/workspace/group/out/menu.pdf", "out/menu.pdf", f"{tmp_path}/{KITCHEN}/out/menu.pdf"):
-        assert find_group_file(tmp_path, KITCHEN, path) == "out/menu.pdf"
-
-
-@pytest.mark.parametrize(
-    "path", ["", "/etc/passwd", "../attic/x", "out/../../x", "none", "link", "linked/x", "out", "a\0b", "d/" * 40 + "x"]
-)
-def test_path_that_leads_elsewhere_is_refused(tmp_path: Path, path: str) -> None:
-    """Only a regular file below the folder is shown to people, and no link leads there (B-46)."""
-    home = tmp_path / KITCHEN
-    (home / "out").mkdir(parents=True)
-    (tmp_path / "attic").mkdir()
-    (tmp_path / "attic" / "x").write_text("private")
-    (home / "link").symlink_to("/etc/passwd")
-    (home / "linked").symlink_to(tmp_path / "attic")
-    with pytest.raises(InvalidInput):
-        find_group_file(tmp_path, KITCHEN, path)
