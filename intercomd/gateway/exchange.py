@@ -26,6 +26,7 @@ from intercomd.gateway.ledger import Ledger
 from intercomd.gateway.limits import Limits, RequestRate
 from intercomd.gateway.pauses import Pauses
 from intercomd.gateway.provider import Provider
+from intercomd.gateway.redaction import Redactor
 from intercomd.gateway.refusals import Refusals
 from intercomd.gateway.upstream import Endpoint, Line, Lines, Wait
 from intercomd.gateway.usage import Usage, UsageReader
@@ -121,7 +122,7 @@ class Exchange:
         self._note_pause(grant, response)
         usage = UsageReader(find_header(response.headers, b"content-type") or "")
         try:
-            self._pass_on(line, response, usage)
+            self._pass_on(line, response, usage, Redactor(grant.headers))
         except BaseException:
             line.close()
             raise
@@ -197,15 +198,16 @@ class Exchange:
             line.send(h11.Data(data=piece), wait)
         line.send(h11.EndOfMessage(), wait)
 
-    def _pass_on(self, line: Line, response: h11.Response, usage: UsageReader) -> None:
+    def _pass_on(self, line: Line, response: h11.Response, usage: UsageReader, redactor: Redactor) -> None:
         wait = self._waiting(self._shared.limits.silence, "stopped in the middle")
-        headers = answer_headers(response.headers)
+        headers = redactor.headers(answer_headers(response.headers))
         self._client.send(h11.Response(status_code=response.status_code, headers=headers))
         while isinstance(event := line.next_event(wait), h11.Data):
-            self._client.send(h11.Data(data=event.data))
+            self._client.send(h11.Data(data=redactor.feed(event.data)))
             usage.feed(event.data)
         if not isinstance(event, h11.EndOfMessage):
             raise UpstreamFailed("the provider broke off")
+        self._client.send(h11.Data(data=redactor.finish()))
         self._client.send(h11.EndOfMessage())
 
     def _count(self, response: h11.Response, usage: Usage) -> None:
