@@ -116,11 +116,13 @@ def test_group_starts_nothing_while_its_engine_is_silent(tmp_path: Path, podman:
         recorder.wait_for_result("up")
         is_silent.touch()
         sandbox.kill()
-        log.wait_for_event("sandbox.not_ended", run_id=RUN)
-        with pytest.raises(SandboxError, match=r"not known to be gone|has a sandbox already"):
-            bench.start(bench.spec("say('never')"))
-        assert recorder.outcome is None
-        is_silent.unlink()
+        try:
+            log.wait_for_event("sandbox.not_ended", run_id=RUN)
+            with pytest.raises(SandboxError, match=r"not known to be gone|has a sandbox already"):
+                bench.start(bench.spec("say('never')"))
+            assert recorder.outcome is None
+        finally:
+            is_silent.unlink()
         recorder.wait_until_ended()
         assert bench.run("sys.exit(0)")[0].exit_code == 0
 

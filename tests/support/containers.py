@@ -6,6 +6,7 @@ default of podman's configuration, so that product code needs nothing special.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import subprocess
@@ -16,7 +17,6 @@ from pathlib import Path
 from intercomd.sandbox.containers import ContainerSettings
 from intercomd.sandbox.limits import Limits
 
-THIN_IMAGE = "localhost/intercom-test:thin"
 TEST_LIMITS = Limits(memory_mb=256, processes=64, tmp_mb=16)
 _FOLDERS = ("app", "dev", "etc", "home/agent", "opt", "proc", "run", "sys", "tmp", "usr", "var", "workspace")
 _LINKS = ("bin", "lib", "lib64", "sbin")
@@ -34,6 +34,24 @@ events_logger = "none"
 """
 
 
+def _thin_tar() -> bytes:
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name in _FOLDERS:
+            folder = tarfile.TarInfo(name)
+            folder.type, folder.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
+            tar.addfile(folder)
+        for name in _LINKS:
+            link = tarfile.TarInfo(name)
+            link.type, link.linkname = tarfile.SYMTYPE, f"usr/{name}"
+            tar.addfile(link)
+    return buffer.getvalue()
+
+
+THIN_IMAGE = f"localhost/intercom-test:{hashlib.sha256(_thin_tar()).hexdigest()[:12]}"
+"""Named after what is in it, so that it is made once on a machine."""
+
+
 def podman_environment(folder: Path) -> dict[str, str]:
     """The environment in which podman works here; `folder` takes its configuration."""
     configuration = folder / "containers.conf"
@@ -48,7 +66,11 @@ def container_settings(install: str, environment: Mapping[str, str], image: str 
 
 
 def import_thin_image(program: str, environment: Mapping[str, str]) -> None:
-    """Make `THIN_IMAGE` for the engine behind `program`; again and again gives the same."""
+    """Make `THIN_IMAGE` for the engine behind `program`, unless it is there."""
+    inspecting = (program, "image", "inspect", THIN_IMAGE)
+    looked = subprocess.run(inspecting, env=environment, capture_output=True, check=False, timeout=_DEADLINE_SECONDS)
+    if looked.returncode == 0:
+        return
     subprocess.run(
         (program, "import", "-", THIN_IMAGE),
         input=_thin_tar(),
@@ -57,17 +79,3 @@ def import_thin_image(program: str, environment: Mapping[str, str]) -> None:
         capture_output=True,
         timeout=_DEADLINE_SECONDS,
     )
-
-
-def _thin_tar() -> bytes:
-    buffer = io.BytesIO()
-    with tarfile.open(fileobj=buffer, mode="w") as tar:
-        for name in _FOLDERS:
-            folder = tarfile.TarInfo(name)
-            folder.type, folder.mode = tarfile.DIRTYPE, 0o1777 if name == "tmp" else 0o755
-            tar.addfile(folder)
-        for name in _LINKS:
-            link = tarfile.TarInfo(name)
-            link.type, link.linkname = tarfile.SYMTYPE, f"usr/{name}"
-            tar.addfile(link)
-    return buffer.getvalue()
