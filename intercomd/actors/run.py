@@ -56,11 +56,13 @@ _log = EventLog("run")
 
 @dataclass(frozen=True, slots=True)
 class _Verdict:
-    """How a run ended. `cause` is in our own words and may be logged; `error` may hold what the agent said."""
+    """How a run ended. `cause` is in our own words and may be logged; `error` may hold what the agent said, and `words`
+    what it said for people."""
 
     outcome: Outcome
     cause: str | None
     error: str | None = None
+    words: str | None = None
 
 
 class _ToMailbox:
@@ -347,7 +349,8 @@ class Run:
         if self._turns.failure is not None:
             failure = self._turns.failure
             outcome = Outcome.REFUSED if failure.is_final else Outcome.FAILED
-            return _Verdict(outcome, "the agent reported an error", cut(failure.notice or failure.error, _ERROR_LIMIT))
+            error = cut(failure.notice or failure.error, _ERROR_LIMIT)
+            return _Verdict(outcome, "the agent reported an error", error, error if failure.notice else None)
         if ended.exit_code != 0:
             how = f"exited with code {ended.exit_code}" if ended.signal is None else f"died of signal {ended.signal}"
             return _Verdict(Outcome.FAILED, f"the agent {how}", f"the agent {how}: {tail}")
@@ -365,7 +368,8 @@ class Run:
         run_id, outcome = self._opened.run_id, verdict.outcome
         error = verdict.error or verdict.cause
         self._parts.note_effects(self._opened.group.folder)
-        ending = self._parts.runs.end_run(run_id, outcome, error, self._parts.retry, self._parts.clock.now())
+        now = self._parts.clock.now()
+        ending = self._parts.runs.end_run(run_id, outcome, error, self._parts.retry, now, verdict.words)
         self._is_settled = True
         if ending.ending is Ending.GAVE_UP or outcome is Outcome.FAILED:
             self._parts.outbox.hint(OutboxFilled())

@@ -58,10 +58,12 @@ SESSION_LOST_NOTICE = "ℹ️ I no longer have our earlier conversation and star
 """Once, before the first reply of the new session."""
 
 
-def failure_of(outcome: Outcome, reason: str | None) -> str:
-    """Why there is no answer, in words for people. Only a refusal's `reason` is for them: it says what to change."""
-    if outcome is Outcome.REFUSED and reason:
-        return reason
+def failure_of(outcome: Outcome, reason: str | None, words: str | None = None) -> str:
+    """Why there is no answer, for people: in the agent's `words`, where it has any, else in ours. Of the reasons only a
+    refusal's is for people, too: it says what to change."""
+    told = words or (reason if outcome is Outcome.REFUSED else None)
+    if told:
+        return told.rstrip(". ")
     return {
         Outcome.TIMED_OUT: "the agent did not answer in time",
         Outcome.ORPHANED: "it was interrupted by a restart",
@@ -69,9 +71,11 @@ def failure_of(outcome: Outcome, reason: str | None) -> str:
     }.get(outcome, "the agent failed")
 
 
-def notice_for(outcome: Outcome, reason: str | None = None, *, has_effects: bool, can_retry: bool) -> str:
+def notice_for(
+    outcome: Outcome, reason: str | None = None, words: str | None = None, *, has_effects: bool, can_retry: bool
+) -> str:
     """What people read when a request has no answer and will not be tried again by itself."""
-    why = failure_of(outcome, reason)
+    why = failure_of(outcome, reason, words)
     scope = "could not be finished" if has_effects else "could not be answered"
     way_on = "Send /retry to try again." if can_retry else "Please write it again if you still need it."
     return f"⚠️ Your last request {scope}: {why}. {way_on}"

@@ -212,10 +212,16 @@ class Runs(Protocol):
         ...
 
     def end_run(
-        self, run_id: RunId, outcome: Outcome, error: str | None, policy: RetryPolicy, now: datetime
+        self,
+        run_id: RunId,
+        outcome: Outcome,
+        error: str | None,
+        policy: RetryPolicy,
+        now: datetime,
+        words: str | None = None,
     ) -> RunEnding:
         """Settle the run (rules: `domain.endings.decide`), and the fire of a task's run or queue it again. A run that
-        has ended answers with the stored decision."""
+        has ended answers with the stored decision. `words` tell people what went wrong, `error` operators."""
         ...
 
     def list_live(self, folder: Folder | None = None) -> list[RunRecord]:

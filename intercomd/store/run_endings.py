@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import takewhile
+from typing import NamedTuple
 
 from intercomd.domain.endings import RunFacts, decide, notice_for
 from intercomd.domain.events import EventCode
@@ -29,7 +30,13 @@ _EVENT_OF_ENDING = {
 
 
 def end_run(
-    transaction: Transaction, run_id: RunId, outcome: Outcome, error: str | None, policy: RetryPolicy, now: datetime
+    transaction: Transaction,
+    run_id: RunId,
+    outcome: Outcome,
+    error: str | None,
+    policy: RetryPolicy,
+    now: datetime,
+    words: str | None = None,
 ) -> RunEnding:
     """The work of `Runs.end_run`."""
     run = transaction.row("lock_run", run_id=run_id)
@@ -41,13 +48,20 @@ def end_run(
     if run["task_id"] is not None:
         ending = end_task_run(transaction, run, outcome, error, policy, now)
     else:
-        ending = _end_request_run(transaction, run, outcome, error, policy, now)
+        ending = _end_request_run(transaction, run, outcome, _Why(error, words), policy, now)
     store_ending(transaction, run, outcome, error, ending, now)
     return ending
 
 
+class _Why(NamedTuple):
+    """Why a run has ended, for operators and for people."""
+
+    error: str | None
+    words: str | None
+
+
 def _end_request_run(
-    transaction: Transaction, run: Row, outcome: Outcome, error: str | None, policy: RetryPolicy, now: datetime
+    transaction: Transaction, run: Row, outcome: Outcome, why: _Why, policy: RetryPolicy, now: datetime
 ) -> RunEnding:
     inputs = transaction.rows("list_inputs", run_id=run["run_id"])
     facts = RunFacts(
@@ -59,7 +73,7 @@ def _end_request_run(
         was_orphaned_before=bool(run["was_orphaned"]),
     )
     ending = decide(facts, policy.waits, now)
-    _apply(transaction, run, inputs, facts, ending, error, now)
+    _apply(transaction, run, inputs, facts, ending, why, now)
     return ending
 
 
@@ -94,7 +108,7 @@ def _apply(
     inputs: list[Row],
     facts: RunFacts,
     ending: RunEnding,
-    error: str | None,
+    why: _Why,
     now: datetime,
 ) -> None:
     match ending.ending:
@@ -105,9 +119,8 @@ def _apply(
             answered = takewhile(lambda row: row["settled_at"] is not None, inputs[1:])
             up_to_seq = max(row["up_to_seq"] for row in (inputs[0], *answered))
             can_retry = give_up(transaction, run, run["run_id"], up_to_seq, now)
-            reason = None if error is None else clean(error)
-            notice = notice_for(facts.outcome, reason, has_effects=facts.has_effects, can_retry=can_retry)
-            _send_notice(transaction, run, notice, now)
+            notice = notice_for(facts.outcome, *why, has_effects=facts.has_effects, can_retry=can_retry)
+            _send_notice(transaction, run, clean(notice), now)
         case Ending.RETRY:
             assert ending.retry_at is not None
             transaction.run(

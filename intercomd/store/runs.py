@@ -91,9 +91,17 @@ class RunsTable:
         return self._database.write(lambda transaction: record_frame(transaction, write, now))
 
     def end_run(
-        self, run_id: RunId, outcome: Outcome, error: str | None, policy: RetryPolicy, now: datetime
+        self,
+        run_id: RunId,
+        outcome: Outcome,
+        error: str | None,
+        policy: RetryPolicy,
+        now: datetime,
+        words: str | None = None,
     ) -> RunEnding:
-        return self._database.write(lambda transaction: end_run(transaction, run_id, outcome, error, policy, now))
+        return self._database.write(
+            lambda transaction: end_run(transaction, run_id, outcome, error, policy, now, words)
+        )
 
     def list_live(self, folder: Folder | None = None) -> list[RunRecord]:
         if folder is None:

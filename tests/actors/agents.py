@@ -83,6 +83,9 @@ class ScriptedSandbox:
         if "amnesia" in words:
             yield SessionLost(session)
             self.session = session = f"{session}-anew"
+        if "busy" in words:
+            yield AgentFailed("HTTP 429", None, answers, "Anthropic takes no more requests for now.")
+            yield 1
         if "fail" in words:
             yield AgentFailed("as told", None, answers)
             yield 1

@@ -105,13 +105,25 @@ def test_failing_request_is_tried_six_times_then_gives_one_notice(make_world: Ma
     world.assert_at_rest()
 
 
+def test_notice_after_the_last_try_says_why_in_the_agents_words(make_world: MakeWorld) -> None:
+    """People learn that the provider is busy, and not only that something failed (B-123)."""
+    world = make_world()
+    world.say("a", "m1 busy")
+    world.finish()
+    assert [run.outcome for run in world.runs()] == [Outcome.FAILED] * 6
+    assert world.replies("a") == [
+        "⚠️ Your last request could not be answered: Anthropic takes no more requests for now. Send /retry to try again."
+    ]
+    world.assert_at_rest()
+
+
 def test_failure_that_will_not_go_away_is_told_at_once_with_what_helps(make_world: MakeWorld) -> None:
     """A refused credential gives one run and one notice with the agent's own advice, and no retries."""
     world = make_world()
     world.say("a", "m1 refuse")
     world.finish()
     (notice,) = world.replies("a")
-    assert "renew the key." in notice and "/retry" in notice
+    assert "renew the key. Send /retry" in notice
     assert [run.outcome for run in world.runs()] == [Outcome.REFUSED]
     world.assert_at_rest()
 
