@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from intercomd.domain.chat import Chat, ChatMessage, Group, GroupProgress, IncomingMessage, Ingested
-from intercomd.domain.ids import ChatJid, Seq
+from intercomd.domain.ids import ChatJid, OutboxId, Seq
 from intercomd.domain.questions import ChoicePress, PressOutcome
 
 
@@ -29,6 +29,14 @@ class Channel(Protocol):
         ...
 
     def handle(self, item: object) -> object: ...
+
+
+class KeptFiles(Protocol):
+    """The content of rows with an attachment."""
+
+    def read(self, outbox_id: OutboxId) -> bytes:
+        """Raises `NotFound` when it is not there any more."""
+        ...
 
 
 class Mailbox(Protocol):

@@ -33,7 +33,7 @@ from intercomd.daemon.desks import task_desk
 from intercomd.daemon.parts import Addresses, Parts, addresses_in
 from intercomd.desk.groups import GroupDesk
 from intercomd.desk.why import WhyDesk
-from intercomd.domain.ids import ChatJid, DutyName, Folder
+from intercomd.domain.ids import ChatJid, DutyName, Epoch, Folder
 from intercomd.domain.leases import DISPATCH, IPC, delivery_duty
 from intercomd.domain.mailbox import LookAtHold, SandboxesLive
 from intercomd.domain.rights import CommandPolicy
@@ -123,7 +123,12 @@ def _channels(parts: Parts, to: Addresses) -> tuple[ChildSpec, ...]:
 
 def _telegram(parts: Parts, bot: BotApi, to: Addresses) -> Actor:
     lease = parts.leases[delivery_duty(TELEGRAM)]
-    return TelegramSender(bot, to.outbox, parts.live_board, lambda epoch: lease.is_usable and lease.epoch == epoch)
+    files = OutboxFiles(parts.layout.outbox_files_root)
+
+    def is_ours(epoch: Epoch) -> bool:
+        return lease.is_usable and lease.epoch == epoch
+
+    return TelegramSender(bot, files, to.outbox, parts.live_board, is_ours)
 
 
 def _host_bridge(parts: Parts, to: Addresses) -> Actor:
@@ -160,6 +165,7 @@ def _commands(parts: Parts, to: Addresses, context: Context) -> Actor:
                 parts.clock,
                 ZoneInfo(parts.settings.scheduler.timezone),
                 lambda: None if parts.leases[DISPATCH].epoch is not None else _RUNS_ELSEWHERE,
+                has_scheduler=parts.settings.scheduler.enabled,
             ),
             lambda: parts.leases[DISPATCH].epoch is not None,
         ),

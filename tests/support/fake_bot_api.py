@@ -17,7 +17,15 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qsl
 
-from tests.support.fake_bot_rules import Refused, check_markup, check_text, read_buttons, text_as_shown
+from tests.support.fake_bot_rules import (
+    Refused,
+    check_markup,
+    check_text,
+    read_buttons,
+    read_document,
+    read_form,
+    text_as_shown,
+)
 from tests.support.waiting import DEADLINE_SECONDS, Probe, wait_for
 
 TOKEN = "123456:TEST-token"
@@ -77,6 +85,8 @@ class Message:
     message_id: int
     text: str
     buttons: list[tuple[str, str]] = field(default_factory=list)
+    document: tuple[str, bytes] | None = None
+    """A file's name and content; the text is its caption."""
 
 
 class FakeBotApi:
@@ -157,6 +167,7 @@ class FakeBotApi:
         methods: dict[str, Callable[[dict[str, Any]], object]] = {
             "getme": lambda _fields: BOT,
             "sendmessage": self._send,
+            "senddocument": self._send_document,
             "editmessagetext": self._edit,
             "answercallbackquery": self._answer,
             "getupdates": self._get_updates,
@@ -169,6 +180,14 @@ class FakeBotApi:
     def _send(self, fields: dict[str, Any]) -> object:
         chat_id = self._find_chat(fields)
         message = Message(chat_id, len(self.messages) + 1, _text(fields), read_buttons(fields.get("reply_markup")))
+        self.messages.append(message)
+        return _rendered(message)
+
+    def _send_document(self, fields: dict[str, Any]) -> object:
+        chat_id = self._find_chat(fields)
+        name, content = read_document(fields.get("document"))
+        caption = str(fields.get("caption", ""))
+        message = Message(chat_id, len(self.messages) + 1, caption, document=(name, content))
         self.messages.append(message)
         return _rendered(message)
 
@@ -251,8 +270,17 @@ def _rendered(message: Message) -> dict[str, Any]:
         "date": _NOON,
         "chat": {"id": message.chat_id, "type": kind, "title": "Family"},
         "from": BOT,
-        "text": message.text,
+        **_rendered_content(message),
     }
+
+
+def _rendered_content(message: Message) -> dict[str, Any]:
+    if message.document is None:
+        return {"text": message.text}
+    name, content = message.document
+    file_id = f"file-{message.message_id}"
+    document = {"file_id": file_id, "file_unique_id": file_id, "file_name": name, "file_size": len(content)}
+    return {"document": document, "caption": message.text}
 
 
 class _Server(ThreadingHTTPServer):
@@ -314,6 +342,8 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _read_fields(self) -> dict[str, Any]:
         body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        if self.headers.get_content_maintype() == "multipart":
+            return read_form(self.headers["Content-Type"], body)
         if self.headers.get("Content-Type", "").startswith("application/json"):
             fields: dict[str, Any] = json.loads(body)
             return fields

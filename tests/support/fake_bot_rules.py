@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import re
+from email import message_from_bytes, policy
+from typing import Any
 
 from intercomd.domain.text import utf16_units
 
 _LIMIT = 4096
 _BUTTON_DATA_BYTES = 64
+_DOCUMENT_BYTES = 50_000_000
 _ENTITY = re.compile(r"\\([_*`\[])|([_*`])")
 
 
@@ -58,3 +61,29 @@ def read_buttons(markup: object) -> list[tuple[str, str]]:
 def text_as_shown(text: str) -> str:
     """`text` without its marks."""
     return _ENTITY.sub(lambda match: match[1] or "", text).strip()
+
+
+def read_form(content_type: str, body: bytes) -> dict[str, Any]:
+    """The fields of a multipart/form-data body (RFC 7578), by the parser for mail: a text, or name and content of a
+    file."""
+    whole = b"Content-Type: " + content_type.encode() + b"\r\n\r\n" + body
+    form = message_from_bytes(whole, policy=policy.HTTP)
+    fields: dict[str, Any] = {}
+    for part in form.iter_parts():
+        name = part.get_param("name", header="content-disposition")
+        content = part.get_payload(decode=True)
+        assert isinstance(content, bytes)
+        file_name = part.get_filename()
+        fields[str(name)] = content.decode() if file_name is None else (file_name, content)
+    return fields
+
+
+def read_document(document: object) -> tuple[str, bytes]:
+    if not isinstance(document, tuple):
+        raise Refused(400, "Bad Request: there is no document in the request")
+    name, content = document
+    if not content:
+        raise Refused(400, "Bad Request: file must be non-empty")
+    if len(content) > _DOCUMENT_BYTES:
+        raise Refused(413, "Request Entity Too Large")
+    return name, content

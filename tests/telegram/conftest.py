@@ -36,6 +36,7 @@ from intercomd.domain.ids import ChatJid, Folder
 from intercomd.domain.leases import Holder, delivery_duty
 from intercomd.domain.outbox import OutboxState
 from intercomd.domain.routing import TELEGRAM
+from intercomd.ipc.outbox_files import OutboxFiles
 from intercomd.settings.values import BindAddress
 from intercomd.store.ports import Store
 from intercomd.supervision.addresses import AddressBook
@@ -72,6 +73,7 @@ class Daemon:
     tools_folder: Path
     board: LiveBoard
     outbox: Address
+    files: OutboxFiles
 
     def post(self, path: str, body: object) -> tuple[int, dict[str, Any]]:
         host, _, port = self.server.url.removeprefix("http://").rpartition(":")
@@ -125,6 +127,7 @@ def daemon(store: Store, fake: FakeBotApi, bot: HttpBotApi, tmp_path: Path) -> I
     lease.gained(epoch, clock.monotonic() + 3600)
     message_loop: Probe[object] = Probe()
     commands: Probe[object] = Probe()
+    files = OutboxFiles(tmp_path / "outbox-files")
     tools_folder = tmp_path / "bin"
     tools_folder.mkdir()
     policy = DemarchPolicy(True, True, frozenset(), frozenset({"ic gate override --json"}))
@@ -132,7 +135,7 @@ def daemon(store: Store, fake: FakeBotApi, bot: HttpBotApi, tmp_path: Path) -> I
 
     def sender(_context: Context) -> Actor:
         outbox = book.address("outbox")
-        return TelegramSender(bot, outbox, board, lambda claimed: lease.epoch == claimed)
+        return TelegramSender(bot, files, outbox, board, lambda claimed: lease.epoch == claimed)
 
     def outbox(context: Context) -> Actor:
         address = book.address("sender")
@@ -165,7 +168,8 @@ def daemon(store: Store, fake: FakeBotApi, bot: HttpBotApi, tmp_path: Path) -> I
     server = ApiServer(app, BindAddress.parse("127.0.0.1:0"), options, board.release)
     tree.start()
     server.start()
-    yield Daemon(store, fake, server, lease, message_loop, commands, tools_folder, board, book.address("outbox"))
+    to_outbox = book.address("outbox")
+    yield Daemon(store, fake, server, lease, message_loop, commands, tools_folder, board, to_outbox, files)
     assert server.stop(timedelta(seconds=5))
     assert tree.stop(timedelta(seconds=5)) == ()
     gates.close()

@@ -47,6 +47,21 @@ def test_client_knows_the_bot_and_its_message(fake: FakeBotApi) -> None:
     assert fake.texts(CHAT) == ["changed"]
 
 
+def test_client_sends_a_document(fake: FakeBotApi) -> None:
+    """Name, caption and every byte arrive, and come back as a document; an empty one is refused."""
+    content = bytes(range(256)) * 100 + b"\r\n--"
+
+    async def work(bot: telegram.Bot) -> telegram.Message:
+        with pytest.raises(BadRequest, match="File must be non-empty"):
+            await bot.send_document(CHAT, b"", filename="empty.txt")
+        return await bot.send_document(CHAT, content, caption="Grüße", filename="Menü.pdf")
+
+    sent = use(fake, work)
+    assert sent.document is not None
+    assert (sent.document.file_name, sent.document.file_size, sent.caption) == ("Menü.pdf", len(content), "Grüße")
+    assert fake.messages[0].document == ("Menü.pdf", content)
+
+
 def test_client_shows_buttons_until_the_message_is_edited(fake: FakeBotApi) -> None:
     """An inline keyboard is shown, taken away by an edit without one, and its data has at most 64 bytes."""
 

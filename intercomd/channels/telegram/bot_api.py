@@ -1,7 +1,7 @@
-"""The Bot API over HTTPS (https://core.telegram.org/bots/api): four methods, each with a deadline.
+"""The Bot API over HTTPS (https://core.telegram.org/bots/api): five methods, each with a deadline.
 
 Whoever reads an error knows whether the text may have arrived: the request's body is handed over in a way that tells
-whether its writing began. The token stands in every URL, so URLs enter neither errors nor logs.
+whether the last of it was to be written. The token stands in every URL, so URLs enter neither errors nor logs.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Generic, Protocol, TypeVar
 import msgspec
 import urllib3
 from urllib3.exceptions import HTTPError
+from urllib3.filepost import encode_multipart_formdata
 
 from intercomd.channels.telegram.failures import BotApiError, Reply, failure_of
 from intercomd.domain.outbox import Button
@@ -24,9 +25,13 @@ from intercomd.domain.text import clean
 
 PUBLIC_URL = "https://api.telegram.org"
 DEADLINE = timedelta(seconds=10)
+DOCUMENT_DEADLINE = timedelta(minutes=2)
+"""A file of 20 MB passes in it at 2 Mbit/s, an uplink of the slower kind."""
 _CONNECT_SECONDS = 3.0
 _MAX_ANSWER_BYTES = 1024 * 1024
 _CHUNK_BYTES = 16 * 1024
+_PIECE_BYTES = 64 * 1024
+"""Each piece of a body is written within the connection's time-out. The longest text is one piece."""
 _CONNECTIONS = 8
 
 T = TypeVar("T")
@@ -58,6 +63,18 @@ class BotApi(Protocol):
         deadline: timedelta = DEADLINE,
     ) -> int:
         """The new message's id; each button has a row of its own."""
+        ...
+
+    def send_document(
+        self,
+        chat_id: str,
+        name: str,
+        content: bytes,
+        *,
+        caption: str | None = None,
+        deadline: timedelta = DOCUMENT_DEADLINE,
+    ) -> int:
+        """The new message's id. A quarter of the deadline is kept for the answer."""
         ...
 
     def edit_message(self, chat_id: str, message_id: int, text: str, *, deadline: timedelta = DEADLINE) -> None:
@@ -98,6 +115,23 @@ class HttpBotApi:
             fields["reply_markup"] = {"inline_keyboard": rows}
         return self._call("sendMessage", fields, deadline, SentMessage).message_id
 
+    def send_document(
+        self,
+        chat_id: str,
+        name: str,
+        content: bytes,
+        *,
+        caption: str | None = None,
+        deadline: timedelta = DOCUMENT_DEADLINE,
+    ) -> int:
+        fields: dict[str, str | tuple[str, bytes, str]] = {"chat_id": chat_id}
+        if caption is not None:
+            fields["caption"] = clean(caption)
+        fields["document"] = (clean(name), content, "application/octet-stream")
+        form, content_type = encode_multipart_formdata(fields)
+        body = _Body(form, content_type, 0.75 * deadline.total_seconds())
+        return self._exchange_for("sendDocument", body, deadline, SentMessage).message_id
+
     def edit_message(self, chat_id: str, message_id: int, text: str, *, deadline: timedelta = DEADLINE) -> None:
         fields = {"chat_id": chat_id, "message_id": message_id, "text": text}
         self._call("editMessageText", fields, deadline, msgspec.Raw)
@@ -114,13 +148,21 @@ class HttpBotApi:
         self._pool.clear()
 
     def _call(self, method: str, fields: dict[str, object], deadline: timedelta, shape: type[T]) -> T:
-        body = _Body(msgspec.json.encode(_storable(fields)))
+        body = _Body(msgspec.json.encode(_storable(fields)), "application/json")
+        return self._exchange_for(method, body, deadline, shape)
+
+    def _exchange_for(self, method: str, body: _Body, deadline: timedelta, shape: type[T]) -> T:
         until = time.monotonic() + deadline.total_seconds()
         try:
             reply = self._exchange(method, body, until)
         except (HTTPError, OSError) as error:
             failed = f"failed to call Telegram {method}"
-            raise BotApiError(failed, cause=_describe(error), may_have_arrived=body.was_begun) from error
+            raise BotApiError(
+                failed,
+                cause=_describe(error),
+                may_have_arrived=body.is_whole,
+                was_cut=body.was_begun and not body.is_whole,
+            ) from error
         if failure := failure_of(method, reply):
             raise failure
         try:
@@ -131,8 +173,10 @@ class HttpBotApi:
 
     def _exchange(self, method: str, body: _Body, until: float) -> Reply:
         remaining = until - time.monotonic()
-        timeout = urllib3.Timeout(total=remaining, connect=min(_CONNECT_SECONDS, remaining))
-        headers = {"Content-Type": "application/json", "Content-Length": str(len(body.content))}
+        timeout = urllib3.Timeout(
+            total=remaining, connect=min(_CONNECT_SECONDS, remaining), read=remaining - body.seconds
+        )
+        headers = {"Content-Type": body.content_type, "Content-Length": str(len(body.content))}
         response = self._pool.request(
             "POST",
             self._prefix + method,
@@ -153,14 +197,25 @@ class HttpBotApi:
 
 @dataclass(slots=True)
 class _Body:
-    """A request body that knows whether it was asked for: urllib3 does so when the connection stands."""
+    """A request body that knows how much of it was asked for: urllib3 does so when the connection stands.
+
+    What is longer than a piece may take `seconds` to write.
+    """
 
     content: bytes
+    content_type: str
+    seconds: float = 0.0
     was_begun: bool = False
+    is_whole: bool = False
 
     def __iter__(self) -> Iterator[bytes]:
         self.was_begun = True
-        yield self.content
+        until = time.monotonic() + self.seconds
+        for start in range(0, len(self.content), _PIECE_BYTES):
+            if start and time.monotonic() > until:
+                raise TimeoutError("writing the request took too long")
+            self.is_whole = start + _PIECE_BYTES >= len(self.content)
+            yield self.content[start : start + _PIECE_BYTES]
 
 
 class _Envelope(msgspec.Struct, Generic[T], frozen=True):

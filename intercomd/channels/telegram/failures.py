@@ -11,11 +11,12 @@ import msgspec
 from intercomd.errors import ChannelError
 
 _SHORTEST_WAIT = timedelta(seconds=1)
-_PERMANENT = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN})
+_PERMANENT = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
 
 
 class BotApiError(ChannelError):
-    """A call that failed. `summary` is the wording that clients of the existing system know (original.md §5.3)."""
+    """A call that failed. `summary` is the wording that clients of the existing system know (original.md §5.3);
+    `was_cut` when a part of the request was written, and not all of it."""
 
     def __init__(
         self,
@@ -25,6 +26,7 @@ class BotApiError(ChannelError):
         retry_after: timedelta | None = None,
         may_have_arrived: bool = False,
         is_permanent: bool = False,
+        was_cut: bool = False,
     ) -> None:
         super().__init__(
             f"{summary}: {cause}" if cause else summary,
@@ -33,6 +35,7 @@ class BotApiError(ChannelError):
             is_permanent=is_permanent,
         )
         self.summary = summary
+        self.was_cut = was_cut
 
     @property
     def is_bad_markup(self) -> bool:
@@ -63,15 +66,18 @@ class _Refusal(msgspec.Struct, frozen=True):
 def failure_of(method: str, reply: Reply) -> BotApiError | None:
     """The error that an answer stands for; None for a success.
 
-    400 and 403 are about the text or the chat and will not change; 429 says when to come back; other refusals (a
-    wrong token, a conflict) may heal. After 5xx nobody knows what was done.
+    400, 403 and 413 are about the text, the chat or the file and will not change; 429 says when to come back; other
+    refusals (a wrong token, a conflict) may heal. After 5xx nobody knows what was done. A 413 may come from a server in
+    front of the API, in words of its own.
     """
     try:
         refusal = msgspec.json.decode(reply.body, type=_Refusal)
     except (msgspec.DecodeError, UnicodeDecodeError):
         failed = f"failed to parse Telegram {method} response"
         is_unclear = not 300 <= reply.status < 500
-        return BotApiError(failed, cause=f"HTTP status {reply.status}", may_have_arrived=is_unclear)
+        is_too_large = reply.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        cause = f"HTTP status {reply.status}"
+        return BotApiError(failed, cause=cause, may_have_arrived=is_unclear, is_permanent=is_too_large)
     if refusal.ok:
         return None
     status = refusal.error_code or reply.status

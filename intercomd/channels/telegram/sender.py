@@ -10,20 +10,22 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from intercomd.channels.live import LiveBoard
-from intercomd.channels.port import Mailbox
-from intercomd.channels.telegram.bot_api import DEADLINE, BotApi
+from intercomd.channels.port import KeptFiles, Mailbox
+from intercomd.channels.telegram.bot_api import DEADLINE, DOCUMENT_DEADLINE, BotApi
 from intercomd.channels.telegram.failures import BotApiError
 from intercomd.channels.telegram.pieces import PIECE_LIMIT, chat_id_of, parse_telegram_jid
 from intercomd.domain.ids import Epoch
 from intercomd.domain.mailbox import DeliverTexts, Heartbeat, LiveText, TextDelivered, TextNotDelivered, TextsRecorded
-from intercomd.domain.outbox import REPEAT_MARK, OutboxRow, TextKind
+from intercomd.domain.outbox import REPEAT_MARK, Attachment, OutboxRow, TextKind
 from intercomd.domain.routing import TELEGRAM
 from intercomd.domain.text import utf16_units
-from intercomd.errors import ChannelError, InvalidInput
+from intercomd.errors import ChannelError, InvalidInput, NotFound
 from intercomd.logs import EventLog
 
-DELIVERY_TIMEOUT = 6 * DEADLINE
+DELIVERY_TIMEOUT = DOCUMENT_DEADLINE + 6 * DEADLINE
 """The Outbox counts a text as unknown after it; far more than a call takes, name look-ups included."""
+_MOST_UPLOADS = 5
+"""A file that does not get through in so many tries holds up its chat no longer."""
 _log = EventLog("channels.telegram")
 
 
@@ -33,8 +35,11 @@ class TelegramSender:
     name = TELEGRAM
     is_idempotent = False
 
-    def __init__(self, api: BotApi, outbox: Mailbox, board: LiveBoard, is_ours: Callable[[Epoch], bool]) -> None:
+    def __init__(
+        self, api: BotApi, files: KeptFiles, outbox: Mailbox, board: LiveBoard, is_ours: Callable[[Epoch], bool]
+    ) -> None:
         self._api = api
+        self._files = files
         self._outbox = outbox
         self._board = board
         self._is_ours = is_ours
@@ -66,7 +71,7 @@ class TelegramSender:
     def _deliver(self, row: OutboxRow) -> ChannelError | None:
         try:
             message_id = self._send(row)
-        except InvalidInput as error:
+        except (InvalidInput, NotFound) as error:
             return ChannelError(str(error), is_permanent=True)
         except ChannelError as error:
             return error
@@ -75,6 +80,8 @@ class TelegramSender:
 
     def _send(self, row: OutboxRow) -> int:
         chat_id = chat_id_of(parse_telegram_jid(row.chat_jid, "chat"))
+        if row.attachment is not None:
+            return self._send_file(chat_id, row, row.attachment)
         text = row.text
         if row.is_repeat:
             if utf16_units(REPEAT_MARK + text) > PIECE_LIMIT:
@@ -88,6 +95,16 @@ class TelegramSender:
                 if not error.is_bad_markup:
                     raise
         return self._api.send_message(chat_id, text, buttons=row.buttons)
+
+    def _send_file(self, chat_id: str, row: OutboxRow, attachment: Attachment) -> int:
+        content = self._files.read(row.outbox_id)
+        caption = REPEAT_MARK.strip() if row.is_repeat else None
+        try:
+            return self._api.send_document(chat_id, attachment.name, content, caption=caption)
+        except BotApiError as error:
+            if error.was_cut and row.attempts >= _MOST_UPLOADS:
+                raise ChannelError(f"{error}; given up after {row.attempts} tries", is_permanent=True) from error
+            raise
 
     def _report(self, row: OutboxRow, error: ChannelError) -> None:
         _log.warning("text.not_delivered", outbox_id=row.outbox_id, error=error, is_permanent=error.is_permanent)
