@@ -15,6 +15,7 @@ from intercomd.daemon.bridges import telegram_services
 from intercomd.daemon.control import Control
 from intercomd.daemon.desks import task_desk
 from intercomd.daemon.ingredients import Boards
+from intercomd.daemon.legacy import find_credential_origin
 from intercomd.daemon.model_access import open_keyring
 from intercomd.daemon.operator_desk import OperatorDesk
 from intercomd.daemon.orchestration import Orchestration
@@ -86,7 +87,7 @@ def api_services(it: Assembled, stack: ExitStack) -> Services:
             parts.holder,
             is_gone,
             os.environ,
-            lambda runtime: keyring.check(runtime).name,
+            lambda runtime: find_credential_origin(parts.settings, keyring, runtime),
         ).run,
         telegram=telegram_services(parts, to, parts.tools, stack),
         demarch=parts.tools,

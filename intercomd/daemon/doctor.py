@@ -13,6 +13,7 @@ from pathlib import Path
 
 from intercomd.clock import Clock
 from intercomd.daemon.engines import container_settings
+from intercomd.daemon.legacy import LEGACY_MEANING, find_credential_origin, legacy_runtimes, refuse_legacy
 from intercomd.daemon.model_access import open_keyring
 from intercomd.domain.preflight import Finding
 from intercomd.errors import IntercomError, SandboxError
@@ -86,7 +87,11 @@ def _look_at_agents(
         needs_program = runtime == default and not isinstance(chosen, ContainerEngine)
         look = partial(_find_program, runtime, settings.runtimes.programs_dir)
         yield Diagnosis(_find(f"program {runtime}", look), is_needed=needs_program)
-        yield Diagnosis(_find(f"credential {runtime}", partial(_find_credential, keyring, runtime)), runtime == default)
+        look = partial(find_credential_origin, settings, keyring, runtime)
+        yield Diagnosis(_find(f"credential {runtime}", look), runtime == default)
+    for runtime in sorted(legacy_runtimes(settings)):
+        look = partial(_describe_legacy, runtime, chosen)
+        yield Diagnosis(_find(f"legacy {runtime}", look), runtime == default)
 
 
 def _find_program(runtime: str, programs_dir: Path | None) -> str:
@@ -98,9 +103,10 @@ def _find_program(runtime: str, programs_dir: Path | None) -> str:
     return program
 
 
-def _find_credential(keyring: Keyring, runtime: str) -> str:
-    """Where it is from, and nothing of it."""
-    return keyring.check(runtime).name
+def _describe_legacy(runtime: str, chosen: SandboxEngine | None) -> str:
+    if chosen is not None:
+        refuse_legacy(runtime, chosen)
+    return LEGACY_MEANING
 
 
 def _find(name: str, look: Callable[[], str]) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 
+from intercomd.daemon.legacy import legacy_runtimes
 from intercomd.sandbox.containers import ContainerSettings
 from intercomd.sandbox.limits import Limits
 from intercomd.settings.model import Settings
@@ -22,6 +23,7 @@ def container_settings(settings: Settings, environment: Mapping[str, str]) -> Co
         install=install_id(settings),
         default_runtime=runtimes.default_runtime,
         images={name: profile.image for name, profile in runtimes.profiles.items() if profile.image},
+        legacy=legacy_runtimes(settings),
         limits=Limits(sandbox.memory_limit_mb, sandbox.process_limit, sandbox.tmp_limit_mb),
         environment=environment,
     )

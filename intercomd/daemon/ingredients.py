@@ -17,6 +17,7 @@ from intercomd.daemon.bridges import demarch_tools
 from intercomd.daemon.control import Control, SomethingChanged
 from intercomd.daemon.engines import container_settings, install_id
 from intercomd.daemon.launching import AgentChoices, SandboxLauncher
+from intercomd.daemon.legacy import legacy_runtimes
 from intercomd.daemon.model_access import open_gateway
 from intercomd.daemon.parts import Parts
 from intercomd.daemon.process import IdSource, is_gone, own_holder
@@ -75,6 +76,7 @@ def make_parts(
         default_models={name: profile.default_model for name, profile in settings.runtimes.profiles.items()},
         silence=timedelta(milliseconds=settings.sandbox.run_timeout_ms),
         mount_allowlist=settings.sandbox.mount_allowlist.expanduser(),
+        legacy=legacy_runtimes(settings),
     )
     snapshots = make_snapshots(store, settings, layout.views_root, clock)
     gateway = open_gateway(settings, os.environ, clock)

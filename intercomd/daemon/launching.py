@@ -9,6 +9,7 @@ from pathlib import Path
 
 from intercomd.actors.run_parts import Launched
 from intercomd.clock import Clock
+from intercomd.daemon.legacy import refuse_legacy
 from intercomd.daemon.model_access import start_with_door
 from intercomd.domain.chat import Group, Network
 from intercomd.domain.container_config import ContainerConfig, parse_container_config
@@ -32,7 +33,8 @@ _log = EventLog("launching")
 
 @dataclass(frozen=True, slots=True)
 class AgentChoices:
-    """Who the agents are; `default_models` by runtime. `silence` is how long a working agent may say nothing."""
+    """Who the agents are; `default_models` by runtime. `silence` is how long a working agent may say nothing. Runtimes
+    in `legacy` run images of the existing system."""
 
     assistant_name: str
     main_folder: str
@@ -41,6 +43,7 @@ class AgentChoices:
     default_models: dict[str, str]
     silence: timedelta
     mount_allowlist: Path
+    legacy: frozenset[str] = frozenset()
 
 
 class SandboxLauncher:
@@ -61,6 +64,7 @@ class SandboxLauncher:
         if runtime not in BUILT_RUNTIMES:
             known = ", ".join(sorted(BUILT_RUNTIMES))
             raise SetupNeeded(f"group {group.folder}: there is no agent for runtime {runtime!r}; there is {known}")
+        is_legacy = runtime in choices.legacy
         model = group.model or choices.default_models.get(runtime)
         if opened.task is not None:
             prompt = opened.task.prompt
@@ -82,9 +86,11 @@ class SandboxLauncher:
             is_scheduled_task=opened.task is not None,
             runtime=runtime,
             timeout=silence * _OWN_SHARE,
+            secrets=self._legacy_secrets(runtime) if is_legacy else {},
+            protocol=1 if is_legacy else 2,
         )
         with ExitStack() as undo:
-            door = self._open_door(opened, runtime, undo)
+            door = None if is_legacy else self._open_door(opened, runtime, undo)
             spec = self._layout.prepare_run(
                 self._engine,
                 opened.run_id,
@@ -92,7 +98,7 @@ class SandboxLauncher:
                 choices.timezone,
                 self._clock.now(),
                 self._further_mounts(config, agent_input),
-                has_network=group.network is Network.FULL,
+                has_network=is_legacy or group.network is Network.FULL,
             )
             if door is None:
                 sandbox = self._engine.start(spec, listener)
@@ -109,6 +115,11 @@ class SandboxLauncher:
         for refusal in refusals:
             _log.warning("mount.refused", folder=agent_input.folder, reason=refusal)
         return tuple(mounts)
+
+    def _legacy_secrets(self, runtime: str) -> dict[str, str]:
+        """What an image of the existing system is told, for it alone; raises `SetupNeeded`."""
+        refuse_legacy(runtime, self._engine)
+        return self._gateway.hand_out(runtime)
 
     def _open_door(self, opened: OpenedRun, runtime: str, undo: ExitStack) -> Door | None:
         """The way to the model, for runtimes that need one; raises `SetupNeeded` when there is no credential."""

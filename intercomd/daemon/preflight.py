@@ -10,13 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intercomd.daemon.launching import BUILT_RUNTIMES
+from intercomd.daemon.legacy import LEGACY_MEANING, legacy_runtimes, refuse_legacy
 from intercomd.domain.folder import parse_folder
 from intercomd.domain.leases import DISPATCH, Holder
 from intercomd.domain.models import runtime_of
 from intercomd.domain.preflight import Finding
 from intercomd.errors import IntercomError
 from intercomd.gateway.model_gateway import needs_gateway
-from intercomd.sandbox.layout import SYSTEM_PATH
+from intercomd.sandbox.outfit import SYSTEM_PATH
 from intercomd.sandbox.port import SandboxEngine
 from intercomd.settings.model import Settings
 from intercomd.store.ports import Store
@@ -104,13 +105,16 @@ class Preflight:
             raise _NotPassed(
                 f"there is no agent for {', '.join(missing)}; there is {', '.join(sorted(BUILT_RUNTIMES))}"
             )
+        legacy = sorted(used & legacy_runtimes(self.settings))
+        for runtime in legacy:
+            refuse_legacy(runtime, self.choose_engine())
         lacking = [runtime for runtime in sorted(used) if needs_gateway(runtime) and not self._has_program(runtime)]
         if lacking and self.choose_engine().name in _ENGINES_WITHOUT_IMAGES:
             raise _NotPassed(
                 f"there is no program {' nor '.join(lacking)} for sandboxes without images: run scripts/agents and set "
                 "runtimes.programs_dir to its folder"
             )
-        return f"in use: {', '.join(sorted(used))}"
+        return "; ".join([f"in use: {', '.join(sorted(used))}", *(f"{name} is {LEGACY_MEANING}" for name in legacy)])
 
     def _has_program(self, runtime: str) -> bool:
         """Where a sandbox without an image finds it."""

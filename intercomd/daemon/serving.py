@@ -28,6 +28,7 @@ from intercomd.daemon.bridges import open_bot
 from intercomd.daemon.control import Control, StopAsked, TreeGaveUp, TryAgain
 from intercomd.daemon.housekeeping import Timetable
 from intercomd.daemon.ingredients import Boards, make_parts, open_configured_store
+from intercomd.daemon.legacy import warn_of_legacy
 from intercomd.daemon.notify import ServiceManager
 from intercomd.daemon.orchestration import Orchestration, Surroundings
 from intercomd.daemon.parts import Addresses, Parts, addresses_in
@@ -97,6 +98,7 @@ def _start(settings: Settings, shape: Shape, control: Control, stack: ExitStack)
     boards = Boards(slots, Board(DutySeen()), Board(None), LiveBoard())
     channels = own_channels(settings)
     bridged = bridged_channels(channels) if shape.bridges_to_host else frozenset()
+    warn_of_legacy(settings)
     parts = replace(make_parts(settings, bridged, store, control, boards, clock), bot=open_bot(settings, stack))
     stack.callback(parts.aside.close)
     to = addresses_in(book)

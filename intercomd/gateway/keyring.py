@@ -16,9 +16,10 @@ from threading import Lock
 from intercomd.clock import Clock
 from intercomd.errors import SetupNeeded
 from intercomd.gateway.errors import LoginEnded, UpstreamFailed
+from intercomd.gateway.legacy import find_legacy_secrets
 from intercomd.gateway.logins import ApiKey, Login, Tokens, find_credential
 from intercomd.gateway.renewal import TOKEN_ENDPOINTS, TokenEndpoint, renew
-from intercomd.gateway.sources import Sources
+from intercomd.gateway.sources import Secret, Sources
 from intercomd.gateway.token_files import TokenFiles
 from intercomd.gateway.upstream import Lines
 from intercomd.logs import EventLog
@@ -80,6 +81,10 @@ class Keyring:
                 if isinstance(found, Login) and not self._is_good(found.tokens):
                     found = self._renew(runtime, found)
         return _grant(runtime, found)
+
+    def hand_out(self, runtime: str) -> dict[str, Secret]:
+        """The secrets themselves, by name, for an image of the existing system. Raises `SetupNeeded`."""
+        return find_legacy_secrets(runtime, self._sources)
 
     def renew(self, runtime: str, refused: Grant) -> Grant | None:
         """Another one than `refused`, which the provider did not accept; None when there can be no other. Raises as

@@ -160,6 +160,11 @@ class ModelGateway:
             self._shared.lines.open()
         return door
 
+    def hand_out(self, runtime: str) -> dict[str, str]:
+        """The secrets themselves, by name, for an image of the existing system, which knows no door. Raises
+        `SetupNeeded`."""
+        return {name: secret.value for name, secret in self._shared.keyring.hand_out(runtime).items()}
+
     def usage(self) -> dict[str, Usage]:
         """Requests and tokens of each group since this process started, by folder."""
         return self._ledger.totals()

@@ -36,7 +36,7 @@ from intercomd.sandbox.container_client import (
 )
 from intercomd.sandbox.ipc_mounts import INPUT_INSIDE
 from intercomd.sandbox.layout import GROUP_INSIDE, sandbox_name
-from intercomd.sandbox.limits import PROBE, Limits, find_unenforced
+from intercomd.sandbox.limits import PROBE, SHELL_PROBE, Limits, find_unenforced
 from intercomd.sandbox.live import LiveSandbox
 from intercomd.sandbox.ownership import choose_user, hand_over, own_user
 from intercomd.sandbox.port import Mount, Sandbox, SandboxListener, SandboxSpec
@@ -57,16 +57,26 @@ _ENVIRONMENT = {
 
 @dataclass(frozen=True, slots=True)
 class ContainerSettings:
-    """What engines of containers know of the install. `images` by runtime; `environment` is the daemon's."""
+    """What engines of containers know of the install. `images` by runtime; `environment` is the daemon's. Runtimes in
+    `legacy` have images of the existing system."""
 
     install: str
     default_runtime: str
     images: Mapping[str, str]
     limits: Limits
     environment: Mapping[str, str]
+    legacy: frozenset[str] = frozenset()
 
     def image_of(self, runtime: str) -> str:
         return self.images.get(runtime) or default_image(runtime)
+
+    def how_to_get(self, runtime: str) -> str:
+        """What makes a missing image be there."""
+        if runtime in self.legacy:
+            return "build it where the existing system is, or load it"
+        if self.images.get(runtime):
+            return f"runtimes.profiles.{runtime}.image names it: build or load it"
+        return f"build it: {build_command(runtime)}"
 
 
 def default_image(runtime: str) -> str:
@@ -140,16 +150,19 @@ class ContainerEngine:
         return self._client.program is not None
 
     def check(self) -> str | None:
-        """Runs the default runtime's image under every fence, and asks it from inside what is enforced."""
+        """Runs the default runtime's image under every fence, and asks it from inside what is enforced. An image of the
+        existing system has a shell and no Python."""
         if not self.is_installed:
             return f"there is no {self.name} program on the PATH; the package is called {self._dialect.package}"
         runtime = self._settings.default_runtime
         try:
             image = self.find_image(runtime)
             fences = (*self._fences(), *self._user_words(str(own_user())))
+            is_legacy = runtime in self._settings.legacy
+            program = ("/bin/sh", "-c", SHELL_PROBE) if is_legacy else (self.python, "-I", "-c", PROBE)
             probed = self._client.call(
                 *("run", "--rm", f"--label={INSTALL_LABEL}={self._settings.install}", *fences),
-                *(f"--entrypoint={self.python}", image, "-I", "-c", PROBE),
+                *(f"--entrypoint={program[0]}", image, *program[1:]),
                 seconds=_CHECK_SECONDS,
             )
             self.unenforced = find_unenforced(self._settings.limits, probed)
@@ -172,7 +185,7 @@ class ContainerEngine:
         image = self._settings.image_of(runtime)
         if image not in self._present_images:
             if not self._client.has_image(image):
-                raise SetupNeeded(f"{self.name} has no image {image}; build it: {build_command(runtime)}")
+                raise SetupNeeded(f"{self.name} has no image {image}; {self._settings.how_to_get(runtime)}")
             self._present_images |= {image}
         return image
 
@@ -210,10 +223,8 @@ class ContainerEngine:
         user = choose_user(group_dir)
         hand_over(spec.mounts, user)
         start = secrets.token_hex(8)
-        directory = GROUP_INSIDE if group_dir is not spec.input_dir else "/"
-        command = (f"--entrypoint={spec.command[0]}", image, *spec.command[1:]) if spec.command else (image,)
         argv = (
-            *(str(self._client.program), "run", "--rm", "--interactive", *self._fences(has_network=spec.has_network)),
+            *(str(self._client.program), "run", "--rm", "--interactive", *self._fences(spec)),
             *self._user_words(str(user)),
             f"--name={sandbox_name(spec.install, spec.folder, spec.run_id)}",
             f"--label={INSTALL_LABEL}={spec.install}",
@@ -222,8 +233,7 @@ class ContainerEngine:
             f"--label={START_LABEL}={start}",
             *(word for mount in spec.mounts for word in _mount_words(mount, self._dialect.tmpfs_options)),
             *(f"--env={key}={value}" for key, value in {**_ENVIRONMENT, **spec.environment}.items()),
-            f"--workdir={directory}",
-            *command,
+            *_command_words(spec, image),
         )
         # Where podman's monitor leaves a file when the memory is used up: a place that goes with the run.
         end_rest = partial(self._end_rest, start, spec.folder)
@@ -267,11 +277,13 @@ class ContainerEngine:
             self._user_options = self._dialect.user_options(self._client)
         return (f"--user={user}", *self._user_options)
 
-    def _fences(self, *, has_network: bool = False) -> Iterator[str]:
-        """With a network it is the engine's own default one."""
+    def _fences(self, spec: SandboxSpec | None = None) -> Iterator[str]:
+        """All of them, but those that `spec` wants open. The network is the engine's own default one then."""
         limits = self._settings.limits
-        yield from ("--pull=never", "--read-only", *self._dialect.run_options)
-        if not has_network:
+        yield from ("--pull=never", *self._dialect.run_options)
+        if spec is None or not spec.has_writable_root:
+            yield "--read-only"
+        if spec is None or not spec.has_network:
             yield "--network=none"
         yield from ("--cap-drop=all", "--security-opt=no-new-privileges", "--init")
         yield from ("--log-driver=none", "--stop-timeout=0")
@@ -280,6 +292,17 @@ class ContainerEngine:
             yield from (f"--memory={limits.memory_mb}m", f"--memory-swap={limits.memory_mb}m")
         if limits.processes:
             yield f"--pids-limit={limits.processes}"
+
+
+def _command_words(spec: SandboxSpec, image: str) -> Iterator[str]:
+    """Without a command the image's own, where the image has it run."""
+    if not spec.command:
+        yield image
+        return
+    program, *arguments = spec.command
+    has_group = any(mount.inside == GROUP_INSIDE for mount in spec.mounts)
+    yield f"--workdir={GROUP_INSIDE if has_group else '/'}"
+    yield from (f"--entrypoint={program}", image, *arguments)
 
 
 def _mount_words(mount: Mount, tmpfs_options: str) -> Iterator[str]:

@@ -31,12 +31,19 @@ def render_agent_input(agent_input: AgentInput) -> bytes:
     if agent_input.model is not None:
         request["model"] = agent_input.model
     request["secrets"] = dict(agent_input.secrets)
-    request["inputId"] = agent_input.input_id
+    if not agent_input.is_legacy:
+        request |= _own_fields(agent_input)
+    return json.dumps(request).encode("ascii")
+
+
+def _own_fields(agent_input: AgentInput) -> dict[str, object]:
+    """What came with protocol 2."""
+    request: dict[str, object] = {"inputId": agent_input.input_id}
     if agent_input.runtime != ECHO.runtime:
         request["runtime"] = agent_input.runtime
     if agent_input.timeout is not None:
         request["timeoutMs"] = agent_input.timeout // timedelta(milliseconds=1)
-    return json.dumps(request).encode("ascii")
+    return request
 
 
 class InputFiles:

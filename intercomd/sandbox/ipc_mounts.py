@@ -31,10 +31,10 @@ def make_ipc_folders(ipc_dir: Path, view_dir: Path) -> None:
         (view_dir / name).mkdir(parents=True, exist_ok=True)
 
 
-def ipc_mounts(ipc_dir: Path, view_dir: Path, input_dir: Path) -> tuple[Mount, ...]:
+def ipc_mounts(ipc_dir: Path, view_dir: Path, input_dir: Path, *, is_input_writable: bool = False) -> tuple[Mount, ...]:
     """In the order in which they lie upon each other."""
     return (
         Mount(view_dir, IPC_INSIDE),
         *(Mount(ipc_dir / name, f"{IPC_INSIDE}/{name}", is_writable=True) for name in _WRITABLE),
-        Mount(input_dir, INPUT_INSIDE),
+        Mount(input_dir, INPUT_INSIDE, is_writable=is_input_writable),
     )

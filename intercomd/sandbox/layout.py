@@ -8,8 +8,7 @@
     data/logs/<folder>/          a log per run; never inside a sandbox
     groups/<folder>/             /workspace/group, where an agent keeps what it writes
     groups/global/               /workspace/global, read-only, for groups other than the main one
-    data/sessions/<folder>/<runtime>/   /home/agent, what a runtime's program keeps from run to run; not for echo
-    runtimes.programs_dir        /opt/agents, read-only, the programs themselves where no image has them
+    data/sessions/<folder>/      what a runtime's program keeps from run to run: `sandbox/outfit.py`
 
 The main group's view of the project root is left out: it would show the agent every secret in it (hazard B-51).
 """
@@ -25,19 +24,13 @@ from pathlib import Path
 from intercomd.domain.folder import GLOBAL_FOLDER
 from intercomd.domain.ids import Folder, RunId
 from intercomd.domain.instants import iso_ms
-from intercomd.domain.models import ECHO
 from intercomd.errors import SandboxError
-from intercomd.sandbox.agent_program import agent_command, agent_mounts
 from intercomd.sandbox.ipc_mounts import IPC_INSIDE, ipc_mounts, make_ipc_folders
+from intercomd.sandbox.outfit import legacy_outfit, own_outfit
 from intercomd.sandbox.port import AgentInput, Mount, SandboxEngine, SandboxSpec
 
 GROUP_INSIDE = "/workspace/group"
 GLOBAL_INSIDE = "/workspace/global"
-HOME_INSIDE = "/home/agent"
-PROGRAMS_INSIDE = "/opt/agents"
-
-SYSTEM_PATH = "/usr/local/bin:/usr/bin:/bin"
-"""Where programs are found that are not in `runtimes.programs_dir`."""
 _UNFIT = re.compile(r"[^A-Za-z0-9-]+")
 
 
@@ -120,62 +113,44 @@ class Layout:
         input_dir = self._data / "run" / run_id
         group_dir = self._groups / folder
         ipc_dir, view_dir = self.ipc_root / folder, self.views_root / folder
-        home = self._home(agent_input)
+        sessions = self._data / "sessions" / folder
         log_name = f"container-{iso_ms(now).replace(':', '-').replace('.', '-')}-{run_id}.log"
         try:
             input_dir.mkdir(parents=True)
             group_dir.mkdir(parents=True, exist_ok=True)
             self.log_directory(folder).mkdir(parents=True, exist_ok=True)
             make_ipc_folders(ipc_dir, view_dir)
-            if home is not None:
-                home.mkdir(parents=True, exist_ok=True)
+            if agent_input.is_legacy:
+                outfit = legacy_outfit(agent_input.runtime, sessions)
+            else:
+                outfit = own_outfit(engine, agent_input.runtime, sessions, self._programs)
         except OSError as error:
             raise SandboxError(f"run {run_id}: cannot create {error.filename}: {error.strerror}") from error
         return SandboxSpec(
             run_id=run_id,
             folder=folder,
             install=self._install,
-            command=agent_command(engine),
+            command=outfit.command,
             agent_input=agent_input,
             mounts=(
                 Mount(group_dir, GROUP_INSIDE, is_writable=True),
                 *self._global_mount(agent_input),
-                *ipc_mounts(ipc_dir, view_dir, input_dir),
-                *(() if home is None else self._program_mounts(home)),
+                *ipc_mounts(ipc_dir, view_dir, input_dir, is_input_writable=agent_input.is_legacy),
                 *further,
-                *agent_mounts(engine),
+                *outfit.mounts,
             ),
             environment={
                 "TZ": timezone,
                 "INTERCOM_IPC_DIR": IPC_INSIDE if engine.is_isolated else str(ipc_dir),
-                **self._program_environment(engine, home),
+                **({} if engine.is_isolated else {"INTERCOM_GLOBAL_DIR": str(self._groups / GLOBAL_FOLDER)}),
+                **outfit.environment,
             },
             input_dir=input_dir,
             lock_path=self.lock_path(folder),
             log_path=self.log_directory(folder) / log_name,
             has_network=has_network,
+            has_writable_root=agent_input.is_legacy,
         )
-
-    def _home(self, agent_input: AgentInput) -> Path | None:
-        """Per group and runtime. Nothing here writes below it: what is in there is the agent's."""
-        if agent_input.runtime == ECHO.runtime:
-            return None
-        return self._data / "sessions" / agent_input.folder / agent_input.runtime
-
-    def _program_mounts(self, home: Path) -> tuple[Mount, ...]:
-        programs = () if self._programs is None else (Mount(self._programs, PROGRAMS_INSIDE),)
-        return (Mount(home, HOME_INSIDE, is_writable=True), *programs)
-
-    def _program_environment(self, engine: SandboxEngine, home: Path | None) -> dict[str, str]:
-        if home is None:
-            return {}
-        variables = {"HOME": HOME_INSIDE if engine.is_isolated else str(home)}
-        if not engine.is_isolated:
-            variables["INTERCOM_GLOBAL_DIR"] = str(self._groups / GLOBAL_FOLDER)
-        if self._programs is not None:
-            programs = PROGRAMS_INSIDE if engine.is_isolated else self._programs
-            variables["PATH"] = f"{programs}/bin:{SYSTEM_PATH}"
-        return variables
 
     def _global_mount(self, agent_input: AgentInput) -> tuple[Mount, ...]:
         global_dir = self._groups / GLOBAL_FOLDER

@@ -53,6 +53,16 @@ print(json.dumps({
 """A program that says from inside what the kernel enforces; files of control groups, version 2 and 1."""
 
 
+SHELL_PROBE = """
+first() { for file; do [ ! -r "$file" ] || { cat "$file"; return; }; done; }
+printf '{"memory": "%s", "processes": "%s", "tmp": "%s"}' \\
+    "$(first /sys/fs/cgroup/memory.max /sys/fs/cgroup/memory/memory.limit_in_bytes)" \\
+    "$(first /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max)" \\
+    "$(($(stat -f -c '%b * %S' /tmp)))"
+"""
+"""The same for images without Python: POSIX shell, `cat` and `stat`."""
+
+
 def find_unenforced(limits: Limits, probed: str) -> tuple[str, ...]:
     """Which of `limits` the kernel does not know of, by what `PROBE` printed; raises `SandboxError`."""
     wanted = {

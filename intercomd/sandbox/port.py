@@ -36,7 +36,8 @@ class Mount:
 @dataclass(frozen=True, slots=True)
 class AgentInput:
     """The object on the agent's standard input; wire names in original.md §9.2, plus `inputId` (protocol 2), `runtime`
-    and `timeoutMs`: how long the agent may be silent before it is killed."""
+    and `timeoutMs`: how long the agent may be silent before it is killed. Protocol 1 is that of the images of the
+    existing system: the object as they know it, and only they are given `secrets`."""
 
     prompt: str
     session_id: str | None
@@ -50,17 +51,23 @@ class AgentInput:
     secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     runtime: str = "echo"
     timeout: timedelta | None = None
+    protocol: int = 2
+
+    @property
+    def is_legacy(self) -> bool:
+        return self.protocol == 1
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxSpec:
     """Everything an engine needs to start one run.
 
-    `command` is the argv inside the sandbox. `lock_path` is opened and flock'ed by the engine and inherited by the
-    sandbox process, so that "held" means "alive" whatever became of us. `input_dir` is this run's own directory,
-    removed by the engine when the sandbox ended or did not start; it takes follow-ups and the close sentinel (mounted
-    at /workspace/ipc/input). `log_path` receives the run's log (§9.6). Without `has_network` nothing outside can be
-    reached but what is mounted.
+    `command` is the argv inside the sandbox; empty, it is the image's own, in the image's own directory. `lock_path` is
+    opened and flock'ed by the engine and inherited by the sandbox process, so that "held" means "alive" whatever became
+    of us. `input_dir` is this run's own directory, removed by the engine when the sandbox ended or did not start; it
+    takes follow-ups and the close sentinel (mounted at /workspace/ipc/input). `log_path` receives the run's log (§9.6).
+    Without `has_network` nothing outside can be reached but what is mounted. A `has_writable_root` is gone with the
+    sandbox; it is for images that were not made for us.
     """
 
     run_id: RunId
@@ -74,6 +81,7 @@ class SandboxSpec:
     lock_path: Path
     log_path: Path
     has_network: bool = False
+    has_writable_root: bool = False
 
 
 class SandboxListener(Protocol):

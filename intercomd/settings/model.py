@@ -16,7 +16,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from intercomd.settings.retention import Retention
-from intercomd.settings.sandbox import Gateway, Sandbox
+from intercomd.settings.sandbox import AgentKind, Gateway, Sandbox
 from intercomd.settings.values import BindAddress, BotToken, PostgresDsn
 
 _UPSTREAM = r"^(https://[^\s/?#@]+|http://(localhost|127\.0\.0\.1|\[::1\])(:\d+)?)(/[^\s?#]*)?$"
@@ -119,6 +119,13 @@ class Profile(Struct, frozen=True, kw_only=True):
             "claude and echo, and intercom-agent-NAME:latest for others.",
         ),
     ] = ""
+    agent: Annotated[
+        AgentKind,
+        Meta(
+            description="own is intercomd's agent program. legacy runs an image of the system that intercomd replaces, "
+            "as it is, in podman or docker: with its credential inside and a network. docs/images.md."
+        ),
+    ] = AgentKind.OWN
 
 
 def _default_profiles() -> Mapping[str, Profile]:

@@ -11,6 +11,7 @@ from intercomd.domain.folder import parse_folder
 from intercomd.errors import InvalidInput
 from intercomd.settings.model import Settings
 from intercomd.settings.reading import SettingsReader, did_you_mean, suggest
+from intercomd.settings.sandbox import AgentKind, EngineName
 
 _WITH_GATEWAY = frozenset({"claude", "codex", "gemini"})
 """Runtimes whose credential the model gateway finds, in any of its forms, at the start of a run."""
@@ -68,6 +69,7 @@ def _check_runtimes(settings: Settings, environment: Mapping[str, str], reader: 
     if programs_dir is not None and not (programs_dir / "bin").is_dir():
         advice = "must be the folder that scripts/agents made; run it, or leave this out"
         reader.complain("runtimes.programs_dir", programs_dir, advice)
+    _check_legacy(settings, reader)
     name = settings.runtimes.default_runtime
     profile = settings.runtimes.profiles.get(name)
     if profile is None:
@@ -87,6 +89,20 @@ def _check_commands(restricted: tuple[str, ...], reader: SettingsReader) -> None
     for name in restricted:
         if name not in NAMES:
             reader.complain("commands.restricted", name, f"is no command; {suggest(name, NAMES)}")
+
+
+def _check_legacy(settings: Settings, reader: SettingsReader) -> None:
+    for name, profile in settings.runtimes.profiles.items():
+        if profile.agent is not AgentKind.LEGACY:
+            continue
+        key = f"runtimes.profiles.{name}.agent"
+        if name not in _WITH_GATEWAY:
+            known = ", ".join(sorted(_WITH_GATEWAY))
+            reader.complain(key, profile.agent, f"the existing system has images for {known} only")
+        if settings.sandbox.engine in {EngineName.BUBBLEWRAP, EngineName.PROCESS}:
+            reader.complain(key, profile.agent, "needs images: set sandbox.engine to podman, docker or auto")
+        if profile.upstream_url is not None:
+            reader.complain(key, profile.agent, "asks its provider itself: leave upstream_url out")
 
 
 def _check_timezone(name: str, reader: SettingsReader) -> None:

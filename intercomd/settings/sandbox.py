@@ -19,6 +19,13 @@ class EngineName(StrEnum):
     DOCKER = "docker"
 
 
+class AgentKind(StrEnum):
+    """What runs in the sandboxes of a runtime."""
+
+    OWN = "own"
+    LEGACY = "legacy"
+
+
 class Sandbox(Struct, frozen=True, kw_only=True):
     """What agents run in."""
 

@@ -130,6 +130,27 @@ def test_credential_is_found_and_not_shown(
     assert "s3cret" not in json.dumps(checks)
 
 
+def test_image_of_the_existing_system_is_told_as_what_it_is(programs: Path, doctor: Doctor) -> None:
+    """What it may do is a line of its own; it is asked through its shell, has its own advice, and its own secrets."""
+    install(programs, "podman", "[ $1 != image ] || { echo 'Error: no such image' >&2; exit 125; }")
+    (programs.parent / "config").mkdir()
+    (programs.parent / "config/intercom.toml").write_text(
+        '[runtimes.profiles.claude]\nagent = "legacy"\n[runtimes.profiles.codex]\nagent = "legacy"\n'
+    )
+    checks = doctor(code=1)
+    assert "build it where the existing system is" in checks["engine podman"]["evidence"]
+    install(programs, "podman", f"case $* in *entrypoint=/bin/sh*) echo '{LIMITS}' ;; esac")
+    (programs.parent / ".env").write_text("CLAUDE_CODE_OAUTH_TOKEN=s3cret\n")
+    (programs.parent / ".env").chmod(0o600)
+    checks = doctor()
+    assert checks["engine podman"]["is_ok"]
+    assert checks["legacy claude"]["is_needed"] and not checks["legacy codex"]["is_needed"]
+    assert "read their credential, and have a network" in checks["legacy claude"]["evidence"]
+    assert checks["credential claude"]["evidence"].endswith(".env, handed to its containers")
+    assert "for the legacy image of codex" in checks["credential codex"]["evidence"]
+    assert "s3cret" not in json.dumps(checks)
+
+
 def test_table_says_no_where_nothing_depends_on_it(doctor: Doctor, capsys: pytest.CaptureFixture[str]) -> None:
     """FAILED is kept for what is needed."""
     assert main(["doctor", "--set", "sandbox.engine=process", "--set", "runtimes.default_runtime=echo"]) == 0

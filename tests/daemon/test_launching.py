@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from intercomd.domain.ids import ChatJid, Epoch, Folder, Generation, InputId, Ru
 from intercomd.domain.prompt import render_prompt
 from intercomd.domain.runs import OpenedRun, ProcessIdentity, PromptInput
 from intercomd.domain.scheduled import ContextMode, TaskInput
+from intercomd.errors import SetupNeeded
 from intercomd.gateway.model_gateway import ModelGateway
 from intercomd.sandbox.layout import Layout
-from intercomd.sandbox.port import AgentInput, SandboxListener, SandboxSpec
+from intercomd.sandbox.port import AgentInput, SandboxEngine, SandboxListener, SandboxSpec
 from tests.actors.agents import ScriptedAgents, ScriptedSandbox
 
 CHOICES = AgentChoices("Amtiskaw", "main", "UTC", "echo", {}, timedelta(minutes=5), Path("no-allowlist.json"))
@@ -35,15 +37,22 @@ class _Noting(ScriptedAgents):
         return ScriptedSandbox(spec.run_id, spec.folder, listener, identity, 2, [], "")
 
 
-def told(home: Path, folder: str, task: TaskInput | None) -> AgentInput:
-    """What the agent of such a run reads."""
-    clock, engine = SystemClock(), _Noting()
-    gateway = ModelGateway(home / "gateway", open_keyring(home, {}, clock), clock)
-    launcher = SandboxLauncher(engine, Layout(home, home / "groups", "test"), CHOICES, gateway, clock)
+def launcher_of(home: Path, engine: SandboxEngine, choices: AgentChoices, **environment: str) -> SandboxLauncher:
+    clock = SystemClock()
+    gateway = ModelGateway(home / "gateway", open_keyring(home, {"HOME": str(home), **environment}, clock), clock)
+    return SandboxLauncher(engine, Layout(home, home / "groups", "test"), choices, gateway, clock)
+
+
+def opened_run(folder: str, task: TaskInput | None = None) -> OpenedRun:
     group = Group(ChatJid(f"local:{folder}"), folder, Folder(folder))
     prompt = PromptInput(InputId("i1"), Seq(0), Seq(0), (), 0)
-    opened = OpenedRun(RunId("r1"), group, Epoch(1), Generation(0), 1, prompt, None, task)
-    launcher.launch(opened, _Nobody())
+    return OpenedRun(RunId("r1"), group, Epoch(1), Generation(0), 1, prompt, None, task)
+
+
+def told(home: Path, folder: str, task: TaskInput | None) -> AgentInput:
+    """What the agent of such a run reads."""
+    engine = _Noting()
+    launcher_of(home, engine, CHOICES).launch(opened_run(folder, task), _Nobody())
     return engine.told
 
 
@@ -74,3 +83,12 @@ def test_main_group_s_agent_has_its_rights_for_tasks_and_requests(
 ) -> None:
     """Rights come with the group, whatever began the run (B-77)."""
     assert told(tmp_path, folder, task).is_main is is_main
+
+
+def test_image_of_the_existing_system_runs_in_containers_only(tmp_path: Path) -> None:
+    """Another engine is refused in a sentence, before anything is read or made."""
+    choices = replace(CHOICES, default_runtime="claude", legacy=frozenset({"claude"}))
+    launcher = launcher_of(tmp_path, _Noting(), choices, ANTHROPIC_API_KEY="key")
+    with pytest.raises(SetupNeeded, match="only podman and docker run its image, and agents run in scripted here"):
+        launcher.launch(opened_run("kitchen"), _Nobody())
+    assert not (tmp_path / "groups").exists()

@@ -183,3 +183,25 @@ def test_reading_any_table_gives_settings_and_problems(table: dict[str, object])
     reader = SettingsReader({})
     assert isinstance(reader.read(Settings, table), Settings)
     assert all("\n" not in problem for problem in reader.problems)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        (
+            '[runtimes.profiles.echo]\nagent = "legacy"\n',
+            'runtimes.profiles.echo.agent = "legacy": the existing system has images for claude, codex, gemini only',
+        ),
+        (
+            '[runtimes.profiles.claude]\nagent = "legacy"\n[sandbox]\nengine = "bubblewrap"\n',
+            'runtimes.profiles.claude.agent = "legacy": needs images: set sandbox.engine to podman, docker or auto',
+        ),
+        (
+            '[runtimes.profiles.claude]\nagent = "legacy"\nupstream_url = "https://proxy.example"\n',
+            'runtimes.profiles.claude.agent = "legacy": asks its provider itself: leave upstream_url out',
+        ),
+    ],
+)
+def test_image_of_the_existing_system_needs_what_it_knows(tmp_path: Path, text: str, problem: str) -> None:
+    """A runtime it exists for, an engine with images, and no gateway in between."""
+    assert problem in problems_of(tmp_path, text)
