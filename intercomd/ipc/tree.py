@@ -14,6 +14,7 @@ from __future__ import annotations
 import heapq
 import json
 import os
+import time
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -30,6 +31,11 @@ MOST_ENTRIES = 10_000
 """A look at a directory sees no more entries than that; files beyond come up as those before are removed."""
 MOST_ANSWER_CHARACTERS = 200_000
 _SUFFIX = ".json"
+
+
+_CLOCK_STEP_NS = 100_000_000
+
+Marks = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +60,15 @@ class IpcTree:
         except OSError:
             return []
         return [Folder(name) for name in names if _is_folder(name)]
+
+    def marks(self, folder: Folder) -> Marks | None:
+        """When each directory of waiting files last got or lost one, in nanoseconds; None while that may not tell the
+        next change from the last one, since the kernel's clock for it goes in steps of some milliseconds."""
+        try:
+            marks = tuple(os.lstat(f"{self.root}/{folder}/{kind}").st_mtime_ns for kind in FileKind)
+        except OSError:
+            return None
+        return marks if max(marks) < time.time_ns() - _CLOCK_STEP_NS else None
 
     def look(self, folder: Folder, kind: FileKind, limit: int) -> Look:
         """The first `limit` waiting files, by name."""
