@@ -30,7 +30,7 @@ class WhyShape(msgspec.Struct):
 
 
 class WhyResource:
-    """`?about=`: a message (`JID#SEQ`), a task's id, a chat's JID or a group's folder."""
+    """`?about=`: a message (`JID#SEQ`), a task's id or FOLDER/NUMBER, a chat's JID or a group's folder."""
 
     def __init__(self, desk: WhyDesk) -> None:
         self._desk = desk
@@ -38,7 +38,7 @@ class WhyResource:
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         about = request.get_param("about") or ""
         if not 0 < len(about) <= _MAX_SUBJECT:
-            allowed = f"must be JID#SEQ, a task's id, a JID or a folder, of at most {_MAX_SUBJECT} characters"
+            allowed = f"must be JID#SEQ, a task's id or FOLDER/NUMBER, a JID or a folder, of at most {_MAX_SUBJECT} characters"
             raise InvalidInput("about", allowed)
         found = self._desk.explain(about)
         steps = [StepShape(iso_ms(step.at), step.code, step.run_id, step.text) for step in found.steps]

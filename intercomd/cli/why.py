@@ -13,7 +13,7 @@ _EXAMPLES = """examples:
   intercomd why local:kitchen       the newest message of a chat
   intercomd why local:kitchen#7     message 7 of a chat
   intercomd why kitchen             the newest message of the group in the folder kitchen
-  intercomd why TASK                a scheduled task, by its id
+  intercomd why kitchen/3           task 3 of the group in the folder kitchen, or by its id
 """
 
 

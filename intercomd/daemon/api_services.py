@@ -91,7 +91,13 @@ def api_services(it: Assembled, stack: ExitStack) -> Services:
         ).run,
         telegram=telegram_services(parts, to, parts.tools, stack),
         demarch=parts.tools,
-        why=WhyDesk(parts.store, parts.clock, ZoneInfo(settings.scheduler.timezone), lambda: _idle_reason(it)),
+        why=WhyDesk(
+            parts.store,
+            parts.clock,
+            ZoneInfo(settings.scheduler.timezone),
+            lambda: _idle_reason(it),
+            has_scheduler=settings.scheduler.enabled,
+        ),
         tasks=task_desk(parts.store, parts.clock, parts.new_id, settings.scheduler.timezone, to.scheduler),
         main_folder=settings.orchestrator.main_group_folder,
     )

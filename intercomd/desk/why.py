@@ -12,13 +12,15 @@ from itertools import chain
 from zoneinfo import ZoneInfo
 
 from intercomd.clock import Clock
-from intercomd.desk.why_texts import words_for
+from intercomd.desk.why_tasks import TaskStandings, zone_of
+from intercomd.desk.why_texts import local_instant, words_for
 from intercomd.domain.chat import ChatMessage, GroupProgress, MessageKind
 from intercomd.domain.events import EventCode
 from intercomd.domain.ids import ChatJid, OutboxId, Seq, TaskId
 from intercomd.domain.markdown import plain
 from intercomd.domain.outbox import OutboxRow, OutboxState
 from intercomd.domain.runs import Outcome, RunRecord
+from intercomd.domain.task_texts import parse_reference
 from intercomd.domain.text import cut
 from intercomd.errors import InvalidInput, NotFound
 from intercomd.store.event_ports import EventRow
@@ -28,7 +30,9 @@ from intercomd.store.why_ports import MessageChain
 _SHOWN_TEXT = 60
 _TASK_EVENTS = 50
 _STEPS_IN_CHAT = 12
-_SUBJECTS = "JID#SEQ (a message), TASK (a task's id), or a chat's JID or folder (its newest message)"
+_SUBJECTS = "JID#SEQ (a message), FOLDER/NUMBER or an id (a task), or a chat's JID or folder (its newest message)"
+_SAID_BY_THE_FIRE = (EventCode.RUN_ENDED, EventCode.RUN_RETRY, EventCode.RUN_GAVE_UP, EventCode.RUN_PENDING)
+"""What the end of a task's run means, its fire's event says better."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,16 +55,27 @@ class Explanation:
 
 
 class WhyDesk:
-    """`idle_reason` says why this process runs no agents; None when it does. Instants are shown in `zone`."""
+    """`idle_reason` says why this process runs no agents; None when it does. `has_scheduler`: tasks fire then. Instants
+    are shown in `zone`, those of a task in its own."""
 
-    def __init__(self, store: Store, clock: Clock, zone: ZoneInfo, idle_reason: Callable[[], str | None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        zone: ZoneInfo,
+        idle_reason: Callable[[], str | None],
+        *,
+        has_scheduler: bool,
+    ) -> None:
         self._store = store
         self._clock = clock
         self._zone = zone
         self._idle_reason = idle_reason
+        self._tasks = TaskStandings(store, clock, idle_reason, has_scheduler=has_scheduler)
 
     def explain(self, subject: str) -> Explanation:
-        """Explain a message (`JID#SEQ`), a task (its id) or a chat (its JID or folder: the newest message in it).
+        """Explain a message (`JID#SEQ`), a task (`FOLDER/NUMBER` or its id) or a chat (its JID or folder: the newest
+        message in it).
 
         Raises `NotFound`, and `InvalidInput` for a text that can be none of them.
         """
@@ -74,7 +89,7 @@ class WhyDesk:
         for group in self._store.groups.list_all():
             if group.folder == subject:
                 return self.explain_chat(group.jid)
-        return self.explain_task(TaskId(subject))
+        return self._explain_task(subject)
 
     def explain_chat(self, chat_jid: ChatJid, before: Seq | None = None) -> Explanation:
         """The newest message of people in the chat, before `before` when given. Raises `NotFound`."""
@@ -100,27 +115,31 @@ class WhyDesk:
         if message.kind is MessageKind.COMMAND:
             answer = self._store.chains.find_text(OutboxId(f"cmd:{chat_jid}:{seq}"))
         progress = self._store.groups.find_by_jid(chat_jid)
-        steps = tuple(_steps(chain(found.events, *(run.events for run in found.runs))))
-        subject = f"{chat_jid}#{seq} “{cut(' '.join(message.content.split()), _SHOWN_TEXT)}” by {message.sender_name}"
+        steps = tuple(_steps(chain(found.events, *(run.events for run in found.runs)), self._zone))
+        subject = f"{chat_jid}#{seq} “{_beginning(message.content)}” by {message.sender_name}"
         return Explanation(subject, self._standing(found, progress, answer), steps)
 
     def explain_task(self, task_id: TaskId) -> Explanation:
         """Raises `NotFound` for a task that never was; a removed one is explained while its events are kept."""
         events = self._store.events.list_of_task(task_id, _TASK_EVENTS)
+        told = [event for event in reversed(events) if event.code not in _SAID_BY_THE_FIRE]
         try:
             task = self._store.tasks.get(task_id)
         except NotFound:
             if not events:
                 raise NotFound(f"no task and no group is called {task_id}; allowed are {_SUBJECTS}") from None
-            return Explanation(f"task {task_id}", "It was removed.", tuple(_steps(reversed(events))))
-        subject = f"task {task_id} (number {task.number} of {task.group_folder}) “{cut(task.prompt, _SHOWN_TEXT)}”"
-        standing = f"It is {task.status}."
-        if task.next_run is not None and task.status == "active":
-            standing = f"It is active and fires next at {self._show(task.next_run)}."
-            idle_reason = self._idle_reason()
-            if idle_reason is not None:
-                standing += f" Nothing runs at present: {idle_reason}."
-        return Explanation(subject, standing, tuple(_steps(reversed(events))))
+            return Explanation(f"task {task_id}", "It was removed.", tuple(_steps(told, self._zone)))
+        subject = f"task {task.group_folder}/{task.number} “{_beginning(task.prompt)}” ({task_id})"
+        zone = zone_of(task, self._zone)
+        return Explanation(subject, self._tasks.tell(task, zone), tuple(_steps(told, zone)))
+
+    def _explain_task(self, subject: str) -> Explanation:
+        reference = parse_reference(subject)
+        if reference is not None and reference.folder is not None:
+            task = self._store.tasks.find_by_number(reference.folder, reference.number)
+            if task is not None:
+                return self.explain_task(task.task_id)
+        return self.explain_task(TaskId(subject))
 
     # -- where a message stands ----------------------------------------------------------------------
 
@@ -140,14 +159,15 @@ class WhyDesk:
 
     def _context_standing(self, found: MessageChain) -> str:
         code = found.events[0].code if found.events else EventCode.MESSAGE_CONTEXT
-        why = words_for(code, "").partition(": ")[2] or "it does not call the assistant"
+        why = words_for(code, "", self._zone).partition(": ")[2] or "it does not call the assistant"
         shown = [run.run.run_id for run in found.runs if run.is_given]
         seen = f" Run {shown[0]} has seen it." if shown else ""
         return f"It asks for no answer: {why}.{seen}"
 
     def _request_standing(self, found: MessageChain, progress: GroupProgress | None) -> str:
         last = found.runs[-1] if found.runs else None
-        if last is not None and last.run.is_live:
+        is_settled = progress is not None and progress.settled_seq >= found.message.seq
+        if last is not None and last.run.is_live and not is_settled:
             return f"Run {last.run.run_id} has been at work on it since {self._show(last.run.opened_at)}."
         if progress is None:
             return "It has no answer, and its chat is no registered group any more."
@@ -156,7 +176,8 @@ class WhyDesk:
         if last is None:
             return "It was settled without a run: the chat was registered, or a command ended the wait, after it."
         left_out = "" if last.is_given else " The limits of a prompt left its text out."
-        return self._outcome(last.run, last.events, last.texts) + left_out
+        listens = " Its agent waits for more." if last.run.is_live else ""
+        return self._outcome(last.run, last.events, last.texts) + left_out + listens
 
     def _outcome(self, run: RunRecord, events: Sequence[EventRow], texts: Sequence[OutboxRow]) -> str:
         codes = {event.code for event in events}
@@ -198,7 +219,7 @@ class WhyDesk:
         return "there was no text to deliver"
 
     def _show(self, instant: datetime) -> str:
-        return f"{instant.astimezone(self._zone):%Y-%m-%d %H:%M:%S %Z}"
+        return local_instant(instant, self._zone)
 
 
 _DELIVERY = {
@@ -211,6 +232,10 @@ _DELIVERY = {
 """Of one text and of several; the worst first."""
 
 
-def _steps(events: Iterable[EventRow]) -> Iterator[Step]:
+def _beginning(text: str) -> str:
+    return cut(" ".join(text.split()), _SHOWN_TEXT)
+
+
+def _steps(events: Iterable[EventRow], zone: ZoneInfo) -> Iterator[Step]:
     for event in sorted(events, key=lambda event: event.at):
-        yield Step(event.at, event.code, event.run_id, words_for(event.code, event.detail))
+        yield Step(event.at, event.code, event.run_id, words_for(event.code, event.detail, zone))

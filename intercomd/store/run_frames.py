@@ -109,5 +109,5 @@ def _record_event(transaction: Transaction, code: EventCode | str, run: Row, wri
         folder=run["folder"],
         run_id=write.run_id,
         task_id=run["task_id"],
-        detail=f"frame {write.frame}, {len(write.replies)} replies",
+        detail=f"in {len(write.replies)} parts" if len(write.replies) > 1 else "",
     )

@@ -214,5 +214,11 @@ def _record_event(transaction: Transaction, code: EventCode, run: Row, prompt: P
         folder=run["folder"],
         run_id=run["run_id"],
         seq=prompt.up_to_seq,
-        detail=f"{len(prompt.messages)} messages, {prompt.omitted} left out",
+        detail=_in_words(prompt),
     )
+
+
+def _in_words(prompt: PromptInput) -> str:
+    count = len(prompt.messages)
+    left_out = f", {prompt.omitted} left out" if prompt.omitted else ""
+    return f"{count} message{'' if count == 1 else 's'}{left_out}"

@@ -16,6 +16,8 @@ from intercomd.store.rows import task_of
 from intercomd.store.task_fires import record_task_event, skip_fire
 
 _SCHEDULE = {"schedule_type", "schedule_value", "zone"}
+_FOLLOWING = {"status", "anchor_at"}
+"""What the event's code says, or another field."""
 _SKIPS: dict[str, SkipReason] = {
     TaskStatus.PAUSED: SkipReason.TASK_PAUSED,
     TaskStatus.COMPLETED: SkipReason.TASK_COMPLETED,
@@ -51,7 +53,7 @@ def add_task(transaction: Transaction, task: ScheduledTask, zone: str | None, wh
     )
     row = transaction.row("find_task", task_id=task.task_id)
     assert row is not None
-    record_task_event(transaction, EventCode.TASK_CREATED, row, now, detail=who)
+    record_task_event(transaction, EventCode.TASK_CREATED, row, now, detail=f"by {who}")
     return row
 
 
@@ -72,7 +74,8 @@ def change_task(
     stored = {name: to_epoch_ms(value) if isinstance(value, datetime) else value for name, value in changed.items()}
     transaction.run("change_task", task_id=row["id"], **(unchanged | stored))
     code = _EVENT_OF_STATUS.get(changed.get("status", ""), EventCode.TASK_CHANGED)
-    record_task_event(transaction, code, row, now, detail=f"{who}: {', '.join(changed)}")
+    said = [name.replace("_", " ") for name in changed if name not in _FOLLOWING]
+    record_task_event(transaction, code, row, now, detail=f"by {who}" + (f": {', '.join(said)}" if said else ""))
     if reason := _SKIPS.get(changed.get("status", "")):
         skip_queued(transaction, row["id"], reason, now, is_manual_too=True)
     elif is_rescheduled:
@@ -87,7 +90,7 @@ def remove_task(transaction: Transaction, row: Row, who: str, now: datetime) -> 
     skip_queued(transaction, row["id"], SkipReason.TASK_REMOVED, now, is_manual_too=True)
     transaction.run("remove_task_logs", task_id=row["id"])
     transaction.run("remove_task", task_id=row["id"])
-    record_task_event(transaction, EventCode.TASK_REMOVED, row, now, detail=who)
+    record_task_event(transaction, EventCode.TASK_REMOVED, row, now, detail=f"by {who}")
 
 
 def skip_queued(

@@ -50,7 +50,7 @@ def enter_fire(
     if entered is None:
         return False
     until = f" to {iso_ms(fire.through)}" if fire.through > fire.fire_at else ""
-    detail = f"{iso_ms(fire.fire_at)}{until} {fire.reason or who}".rstrip()
+    detail = f"{iso_ms(fire.fire_at)}{until} {fire.reason or (who and f'by {who}')}".rstrip()
     record_task_event(transaction, code, task, now, detail=detail)
     return True
 

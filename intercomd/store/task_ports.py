@@ -91,6 +91,10 @@ class Tasks(Protocol):
         """Newest first."""
         ...
 
+    def list_unsettled(self, task_id: TaskId) -> list[Fire]:
+        """Those that are queued or running, oldest first: two at most."""
+        ...
+
     def count_fires(self) -> dict[str, int]:
         """How many fires are queued and running, by state."""
         ...

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from intercomd.domain.events import EventCode
 from intercomd.domain.ids import OutboxId
-from intercomd.domain.instants import to_epoch_ms
+from intercomd.domain.instants import iso_ms, to_epoch_ms
 from intercomd.domain.outbox import NewText, TextKind
 from intercomd.domain.runs import Outcome, RunEnding
 from intercomd.domain.scheduled import FireState
@@ -57,7 +57,7 @@ def end_task_run(
     )
     ending = decide(facts, policy.waits, now)
     if ending.is_queued:
-        _queue_again(transaction, fire, facts, ending, now)
+        _queue_again(transaction, fire, facts, ending, error, now)
     else:
         reason = None if ending.has_run else clean(error or outcome.value)
         _settle(transaction, task, _Settled(run, fire, ending.state, outcome, reason, now))
@@ -76,7 +76,9 @@ class _Settled:
     now: datetime
 
 
-def _queue_again(transaction: Transaction, fire: Row, facts: FireFacts, ending: FireEnding, now: datetime) -> None:
+def _queue_again(
+    transaction: Transaction, fire: Row, facts: FireFacts, ending: FireEnding, error: str | None, now: datetime
+) -> None:
     transaction.run(
         "requeue_fire",
         task_id=fire["task_id"],
@@ -85,15 +87,20 @@ def _queue_again(transaction: Transaction, fire: Row, facts: FireFacts, ending: 
         not_before=0 if ending.retry_at is None else to_epoch_ms(ending.retry_at),
         was_orphaned=int(facts.was_orphaned_before or facts.outcome is Outcome.ORPHANED),
     )
-    code = EventCode.TASK_REQUEUED if ending.retry_at is None else EventCode.TASK_RETRY
-    record_fire_event(transaction, code, fire, now, detail=facts.outcome)
+    reason = clean(error or facts.outcome.value)
+    if ending.retry_at is None:
+        record_fire_event(transaction, EventCode.TASK_REQUEUED, fire, now, detail=reason)
+    else:
+        detail = f"{reason}; next try at {iso_ms(ending.retry_at)}"
+        record_fire_event(transaction, EventCode.TASK_RETRY, fire, now, detail=detail)
 
 
 def _settle(transaction: Transaction, task: Row | None, settled: _Settled) -> None:
     fire, state, now = settled.fire, settled.state, settled.now
     attempts = fire["attempts"] + int(state is FireState.FAILED)
     settle_fire(transaction, fire, state, settled.reason, now, attempts=attempts)
-    record_fire_event(transaction, _EVENT_OF_STATE[state], fire, now, detail=settled.reason or state.value)
+    late = "late, since its time was missed" if state is FireState.RAN_LATE else ""
+    record_fire_event(transaction, _EVENT_OF_STATE[state], fire, now, detail=settled.reason or late)
     if task is not None:
         _record_result(transaction, task, settled)
         _tell_failure(transaction, task, settled)

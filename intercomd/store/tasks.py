@@ -111,6 +111,9 @@ class TasksTable:
     def list_fires(self, task_id: TaskId, limit: int) -> list[Fire]:
         return [fire_of(row) for row in self._database.rows("list_fires", task_id=task_id, limit=limit)]
 
+    def list_unsettled(self, task_id: TaskId) -> list[Fire]:
+        return [fire_of(row) for row in self._database.rows("list_unsettled_fires", task_id=task_id)]
+
     def count_fires(self) -> dict[str, int]:
         counted = {row["state"]: int(row["count"]) for row in self._database.rows("count_fires")}
         return {"queued": 0, "running": 0} | counted

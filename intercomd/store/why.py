@@ -51,6 +51,9 @@ class ChainsOfTables:
     def count_waiting_before(self, since: datetime, now: datetime) -> int:
         return self._count("count_waiting_before", since=to_epoch_ms(since), now=to_epoch_ms(now))
 
+    def count_fires_waiting_before(self, since: datetime, now: datetime) -> int:
+        return self._count("count_fires_waiting_before", since=to_epoch_ms(since), now=to_epoch_ms(now))
+
     def _run_of_message(self, row: Row) -> RunOfMessage:
         run_id = row["run_id"]
         events = self._database.rows("list_events_of_run", run_id=run_id, limit=_PER_RUN)

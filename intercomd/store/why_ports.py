@@ -53,3 +53,7 @@ class Chains(Protocol):
     def count_waiting_before(self, since: datetime, now: datetime) -> int:
         """Groups that wait for a slot longer than since `since`."""
         ...
+
+    def count_fires_waiting_before(self, since: datetime, now: datetime) -> int:
+        """Fires of tasks that wait for a slot longer than since `since`."""
+        ...

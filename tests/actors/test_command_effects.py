@@ -100,7 +100,7 @@ def kitchen(tmp_path: Path) -> Iterator[Kitchen]:
             groups=GroupDesk(store, "main", lambda: None, clock),
             main_folder="main",
             policy=CommandPolicy(),
-            why=WhyDesk(store, clock, ZoneInfo("UTC"), lambda: None),
+            why=WhyDesk(store, clock, ZoneInfo("UTC"), lambda: None, has_scheduler=True),
             is_orchestrating=lambda: kitchen.is_orchestrating,
         )
         return Commands(parts, context)

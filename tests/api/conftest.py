@@ -292,7 +292,7 @@ def api(store: Store, threads: int) -> Iterator[Api]:
             outgoing=None,
         ),
         demarch=DemarchTools(DemarchPolicy(False, True, frozenset(), frozenset()), Path("/"), {}),
-        why=WhyDesk(store, clock, ZoneInfo("Europe/Vienna"), lambda: "the orchestrator is idle"),
+        why=WhyDesk(store, clock, ZoneInfo("Europe/Vienna"), lambda: "the orchestrator is idle", has_scheduler=True),
         tasks=TaskDesk(
             store, clock, IdSource(clock), TaskPolicy("Europe/Vienna"), lambda: task_changes.record("changed")
         ),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -18,23 +18,10 @@ from intercomd.domain.runs import Outcome
 from intercomd.errors import InvalidInput, NotFound
 from intercomd.store.opening import StoreSettings, open_store
 from intercomd.store.ports import FrameWrite, InputLimits, RetryPolicy
-from tests.store.household import COOKS, KITCHEN, ONE_RETRY, PROMPT, RUN, Household
+from tests.store.household import COOKS, KITCHEN, ONE_RETRY, PROMPT, RUN, HouseClock, Household
 
 NO_RETRY = RetryPolicy(())
 OTHERS = ChatJid("local:others")
-
-
-class HouseClock:
-    """The household's clock, which stands still."""
-
-    def __init__(self, house: Household) -> None:
-        self._house = house
-
-    def now(self) -> datetime:
-        return self._house.now
-
-    def monotonic(self) -> float:
-        return 0.0
 
 
 @pytest.fixture
@@ -46,7 +33,7 @@ def house(tmp_path: Path) -> Iterator[Household]:
 
 
 def desk_of(house: Household, idle_reason: str | None = None) -> WhyDesk:
-    return WhyDesk(house.store, HouseClock(house), ZoneInfo("Europe/Vienna"), lambda: idle_reason)
+    return WhyDesk(house.store, HouseClock(house), ZoneInfo("Europe/Vienna"), lambda: idle_reason, has_scheduler=True)
 
 
 def first_message(house: Household, idle_reason: str | None = None) -> Explanation:

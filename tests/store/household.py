@@ -112,3 +112,16 @@ class Household:
 
     def contents(self, chat_jid: ChatJid = KITCHEN) -> list[str]:
         return [stored.content for stored in self.store.chats.history(chat_jid, Seq(0), 100_000)]
+
+
+class HouseClock:
+    """The household's clock, which stands still."""
+
+    def __init__(self, house: Household) -> None:
+        self._house = house
+
+    def now(self) -> datetime:
+        return self._house.now
+
+    def monotonic(self) -> float:
+        return 0.0

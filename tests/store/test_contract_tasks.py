@@ -106,7 +106,7 @@ def test_change_sets_what_is_given_and_nothing_else(chores: Chores) -> None:
     assert after == replace(before, prompt="bake cake", context_mode="group", overlap=OverlapPolicy.QUEUE_ONE)
     assert chores.codes() == [EventCode.TASK_CREATED, EventCode.TASK_CHANGED]
     (event,) = chores.store.events.list_of_task(BREAD, 1)
-    assert event.detail == "Uma: prompt, context_mode, overlap"
+    assert event.detail == "by Uma: prompt, context mode, overlap"
     with pytest.raises(NotFound):
         chores.store.tasks.change(SOUP, change, "Uma", NOON)
 

@@ -26,6 +26,7 @@ INDEXES = {
     "list_open_tasks_of_group": ["scheduled_tasks_open"],
     "count_active_tasks": ["scheduled_tasks_open", "scheduled_tasks_by_id"],
     "list_recent_events_of_task": ["events_by_task"],
+    "count_fires_waiting_before": ["task_fires_queued", "task_fires_waiting"],
 }
 """Per query an index that its plan names."""
 
@@ -40,6 +41,7 @@ VALUES = {
     "latest": "2000",
     "limit": "10",
     "now": "1000",
+    "since": "1000",
 }
 
 CROWD = (

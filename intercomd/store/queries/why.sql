@@ -31,3 +31,6 @@ SELECT COUNT(*) AS count FROM runs WHERE opened_at >= :after AND opened_at < :be
 -- :name count_waiting_before
 SELECT COUNT(*) AS count FROM groups
 WHERE last_request_seq > settled_seq AND waiting_since < :since AND not_before <= :now
+
+-- :name count_fires_waiting_before
+SELECT COUNT(*) AS count FROM task_fires WHERE state = 'queued' AND claimed_at < :since AND not_before <= :now
