@@ -252,8 +252,15 @@ class RunList(Struct):
     runs: list[RunShape]
 
 
+class AttachmentShape(Struct):
+    """A file that a text stands for; `size` is in bytes."""
+
+    name: str
+    size: int
+
+
 class OutboxText(Struct):
-    """A text on its way."""
+    """A text on its way, or with an `attachment` the file that it names."""
 
     outbox_id: str
     chat_jid: str
@@ -269,6 +276,7 @@ class OutboxText(Struct):
     not_before: str | None
     expires_at: str
     channel_ids: list[str]
+    attachment: AttachmentShape | None
     error: str | None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import datetime
 
 from intercomd.channels.local import Updates
@@ -81,6 +82,7 @@ def outbox_view(row: OutboxRow) -> View:
         "created_at": instant(row.created_at),
         "not_before": instant(row.not_before),
         "channel_ids": row.channel_ids,
+        "attachment": None if row.attachment is None else asdict(row.attachment),
         "error": row.error,
     }
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from intercomd.clock import SystemClock
 from intercomd.domain.ids import ChatJid, InputId, OutboxId, RunId
-from intercomd.domain.outbox import NewText, TextKind
+from intercomd.domain.outbox import Attachment, NewText, TextKind
 from intercomd.domain.runs import Outcome
 from intercomd.store.ports import RetryPolicy
 from tests.api.conftest import Api
@@ -46,10 +48,12 @@ def test_outbox_lists_texts_of_the_chat_asked_for(api: Api) -> None:
     for name in ("1", "2"):
         api.local.receive(name, "hello", "m-1", "Ann")
     texts = [NewText(OutboxId(f"t{n}"), ChatJid(f"local:{n}"), TextKind.REPLY, f"text {n}") for n in (1, 2)]
+    texts[1] = replace(texts[1], attachment=Attachment("menu.pdf", 4))
     api.store.outbox.enqueue(texts, handled=None, now=SystemClock().now())
     assert {text["outbox_id"] for text in api.get("/v1/outbox")["texts"]} == {"t1", "t2"}
     (text,) = api.get("/v1/outbox?chat=local:2")["texts"]
     assert (text["text"], text["state"]) == ("text 2", "pending")
+    assert text["attachment"] == {"name": "menu.pdf", "size": 4}
 
 
 def test_runs_are_empty_and_unknown_ones_not_found(api: Api) -> None:
