@@ -29,6 +29,10 @@ _IDENTITY = frozenset(
     }
 )
 """Who asks and who pays is said by the gateway alone."""
+_OTHER_REQUEST = frozenset(
+    {b"x-http-method-override", b"x-http-method", b"x-method-override", b"x-original-url", b"x-rewrite-url"}
+)
+"""They would make another request of the one that was checked."""
 _NOT_FOR_AGENTS = frozenset({b"set-cookie", b"set-cookie2", b"www-authenticate", b"proxy-authenticate", b"alt-svc"})
 _BETA = b"anthropic-beta"
 
@@ -40,7 +44,7 @@ def upstream_headers(given: Iterable[tuple[bytes, bytes]], host: str, length: in
     """
     given = list(given)
     added = {name.lower().encode(): value.encode() for name, value in own.items()}
-    dropped = _HOP_BY_HOP | _OURS | _IDENTITY | _named_in_connection(given) | added.keys()
+    dropped = _HOP_BY_HOP | _OURS | _IDENTITY | _OTHER_REQUEST | _named_in_connection(given) | added.keys()
     kept = [(name, value) for name, value in given if name not in dropped and not name.startswith(b"x-forwarded-")]
     if _BETA in added:
         wanted = [value for name, value in given if name == _BETA]
@@ -58,6 +62,8 @@ def answer_headers(given: Iterable[tuple[bytes, bytes]]) -> Headers:
     """What goes back to the agent: no cookies, no framing but a known length; one answer for each connection."""
     given = list(given)
     dropped = _HOP_BY_HOP | _NOT_FOR_AGENTS | _named_in_connection(given)
+    if any(name == b"transfer-encoding" for name, _ in given):
+        dropped |= {b"content-length"}  # of two lengths this one does not count (RFC 9112 §6.3)
     return [*((name, value) for name, value in given if name not in dropped), (b"connection", b"close")]
 
 

@@ -26,6 +26,8 @@ from intercomd.logs import EventLog
 
 _EARLY = timedelta(minutes=1)
 """So long before its end an access token counts as ended: a request takes time."""
+_LEAST_LIFE_SECONDS = 60.0
+"""A token that is refused so soon after it was given is not renewed: the next one would be refused, too."""
 _PAUSE_SECONDS = 5.0
 """How long a failed renewal stands for further ones."""
 _log = EventLog("gateway")
@@ -63,6 +65,7 @@ class Keyring:
         self._locks = {runtime: Lock() for runtime in endpoints}
         self._ended: dict[str, str] = {}
         self._failed: dict[str, tuple[float, UpstreamFailed]] = {}
+        self._given: dict[str, tuple[float, Tokens]] = {}
 
     def check(self, runtime: str) -> Grant:
         """The credential as it is, perhaps past its time; nobody is asked. Raises `SetupNeeded` when there is none, or
@@ -93,7 +96,7 @@ class Keyring:
             found = self._find(runtime)
             if (other := _grant(runtime, found)) != refused:
                 return other
-            if isinstance(found, ApiKey) or found.tokens.refresh is None:
+            if isinstance(found, ApiKey) or found.tokens.refresh is None or self._is_just_given(runtime, found):
                 return None
             return _grant(runtime, self._renew(runtime, found))
 
@@ -128,11 +131,20 @@ class Keyring:
             _log.warning("gateway.login_not_renewed", runtime=runtime, origin=login.origin, error=error)
             raise
         self._failed.pop(runtime, None)
+        self._given[runtime] = (self._clock.monotonic(), tokens)
         source = find_credential(runtime, self._sources)
         if isinstance(source, Login):
             self._files.save(runtime, source, tokens)
         _log.info("gateway.login_renewed", runtime=runtime, origin=login.origin)
         return replace(login, tokens=tokens)
+
+    def _is_just_given(self, runtime: str, login: Login) -> bool:
+        at, tokens = self._given.get(runtime, (0.0, None))
+        return (
+            tokens is not None
+            and tokens.access == login.tokens.access
+            and self._clock.monotonic() - at < _LEAST_LIFE_SECONDS
+        )
 
     def _refuse_ended(self, runtime: str, login: Login) -> None:
         if self._ended.get(runtime) == login.fingerprint:

@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 _MOST_QUERY_CHARACTERS = 200
 _QUERY_PAIR = re.compile(r"[A-Za-z0-9_.$-]+(=[A-Za-z0-9_.,-]*)?")
-_AUTH_PARAMETERS = frozenset({"key", "access_token", "oauth_token", "$.xgafv"})
-"""Query parameters that Google's APIs take credentials or wire options from."""
+_DROPPED_PARAMETERS = frozenset({"key", "access_token", "oauth_token", "$.xgafv", "$httpmethod", "$httpheaders"})
+"""Query parameters that Google's APIs take credentials, wire options, or another method from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class Provider:
         pairs = [pair for pair in query.split("&") if pair]
         if not all(_QUERY_PAIR.fullmatch(pair) for pair in pairs):
             return None
-        kept = "&".join(pair for pair in pairs if pair.partition("=")[0].lower() not in _AUTH_PARAMETERS)
+        kept = "&".join(pair for pair in pairs if pair.partition("=")[0].lower() not in _DROPPED_PARAMETERS)
         return f"{path}?{kept}" if kept else path
 
 

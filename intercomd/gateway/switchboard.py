@@ -10,6 +10,7 @@ import select
 import selectors
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from threading import Lock, Thread
 
@@ -46,6 +47,7 @@ class Switchboard:
                 self._ring()
                 return
             bell, ringer = socket.socketpair()
+            ringer.setblocking(False)
             Thread(target=self._run, args=(bell,), name="gateway-accept", daemon=True).start()
             self._bell = ringer
 
@@ -70,8 +72,10 @@ class Switchboard:
             self._ring()
 
     def _ring(self) -> None:
+        """The guard is held, and the accepting thread may wait for it: this must not."""
         if self._bell is not None:
-            self._bell.send(b"!")
+            with suppress(BlockingIOError):  # it is full: it rings already
+                self._bell.send(b"!")
 
     def _run(self, bell: socket.socket) -> None:
         with selectors.DefaultSelector() as selector, bell:

@@ -92,6 +92,13 @@ def test_provider_that_speaks_no_http_is_an_error(provider: Stubs, household: Ho
     assert ask(household.door(stub.url)).status == 502
 
 
+def test_answer_with_two_lengths_has_one_for_the_agent(provider: Stubs, household: Household) -> None:
+    """What a provider says twice and differently is read as HTTP wants it, and arrives whole."""
+    head = b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n"
+    stub = provider(lambda visit: visit.say(head + b"5\r\nhello\r\n0\r\n\r\n"))
+    assert ask(household.door(stub.url)).body == b"hello"
+
+
 class Certificates:
     """An authority that `lines` trust, and providers with certificates of it or of another."""
 

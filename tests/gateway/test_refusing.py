@@ -14,7 +14,7 @@ from intercomd.errors import SetupNeeded
 from intercomd.gateway.limits import Limits, RequestRate
 from intercomd.gateway.model_gateway import ModelGateway
 from tests.gateway.conftest import Stubs
-from tests.gateway.doors import Household, ask, connect, say
+from tests.gateway.doors import PATHS, Household, ask, connect, say
 from tests.gateway.provider_stub import Visit
 from tests.support.waiting import logged_events, wait_for
 
@@ -67,6 +67,19 @@ def test_only_the_providers_model_endpoints_pass(
     assert stub.asked.values == []
 
 
+def test_nothing_makes_another_request_of_the_one_that_was_checked(provider: Stubs, household: Household) -> None:
+    """Headers and parameters that stand for another method or path stay behind."""
+    stub = provider(lambda visit: visit.answer(200))
+    door = household.door(stub.url, "gemini")
+
+    path = f"{PATHS['gemini']}?$httpMethod=DELETE&alt=sse"
+    ask(door, path=path, x_http_method_override="DELETE", x_original_url="/v1beta/files")
+
+    (asked,) = stub.asked.values
+    assert asked.line == f"POST {PATHS['gemini']}?alt=sse HTTP/1.1"
+    assert not {"x-http-method-override", "x-original-url"} & asked.headers.keys()
+
+
 HEAD = b"POST /v1/messages HTTP/1.1\r\nhost: x\r\n"
 MALFORMED = {
     "two lengths": HEAD + b"content-length: 5\r\ncontent-length: 3\r\n\r\nhello",
@@ -74,6 +87,7 @@ MALFORMED = {
     "unknown transfer encoding": HEAD + b"transfer-encoding: xchunked\r\n\r\n0\r\n\r\n",
     "chunked, and then something": HEAD + b"transfer-encoding: chunked, identity\r\n\r\n0\r\n\r\n",
     "a length that is no number": HEAD + b"content-length: +3\r\n\r\nabc",
+    "a length beyond all numbers": HEAD + b"content-length: " + b"9" * 5000 + b"\r\n\r\n",
     "a space before the colon": HEAD + b"content-length : 3\r\n\r\nabc",
     "a folded header": HEAD + b"x-a: b\r\n content-length: 3\r\ncontent-length: 0\r\n\r\n"[:-2] + b"bad\x00: 1\r\n\r\n",
     "a chunk size that is no number": HEAD + b"transfer-encoding: chunked\r\n\r\nzz\r\n\r\n",

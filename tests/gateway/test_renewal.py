@@ -47,6 +47,19 @@ def test_refused_token_is_renewed_once_and_the_request_repeated_once(
     assert [asked.body for asked in stub.asked.values][::2] == [b'{"a": 1}'] * 2
 
 
+def test_token_that_is_refused_as_soon_as_it_is_given_is_not_renewed_again(
+    provider: Stubs, household: Household, desk: TokenDesk
+) -> None:
+    """Requests that no token helps make one renewal, however many an agent sends."""
+    household.environment.clear()
+    stub = provider(lambda visit: visit.answer(401) if visit.asked.line.startswith("POST /v1") else desk.renew(visit))
+    household.token_url = stub.url
+    claude_login(household.home, "access-0", "refresh-0")
+    door = household.door(stub.url)
+    assert [ask(door).status for _ in range(4)] == [401] * 4
+    assert len(desk.renewals) == 1
+
+
 def test_token_past_its_time_is_renewed_before_it_is_shown(
     stub: ProviderStub, household: Household, desk: TokenDesk
 ) -> None:
