@@ -3,7 +3,7 @@
 Words of the text that begin with `!` are directives. They are obeyed in order and left out of the reply; an unknown
 one is part of the text, and a text of nothing but directives is repeated as it is.
 
-    !slow S        wait S seconds before going on (a number, may have a fraction)
+    !slow S        wait S seconds before going on (a number, may have a fraction); with !stream, between its pieces
     !tool NAME IN  report the start of the tool NAME with the input IN
     !call NAME {}  call the assistant's tool NAME with the arguments of a JSON object; its answer ends the reply
     !stream        send the reply in pieces as it is written, then whole
@@ -97,15 +97,18 @@ class Echo:
                 return False
             if name == _CALL:
                 answers.append(_call_tool(*arguments))
-            else:
+            elif name != "!slow" or "!stream" not in names:
                 self._obey(name, arguments)
         if answers:
             reply = "\n".join(([] if reply == text else [reply]) + answers)
         if "!silent" in names:
             return True
         if "!stream" in names:
-            for start in range(0, len(reply), _PIECE_CHARACTERS):
-                self._frames.text_delta(reply[start : start + _PIECE_CHARACTERS])
+            pieces = [reply[start : start + _PIECE_CHARACTERS] for start in range(0, len(reply), _PIECE_CHARACTERS)]
+            pause = sum(float(str(arguments[0])) for name, arguments in directives if name == "!slow")
+            for piece in pieces:
+                self._frames.text_delta(piece)
+                time.sleep(pause / len(pieces))
         if "!internal" in names:
             reply = f"<internal>I was told to think first.</internal>{reply}"
         self._frames.result(reply)

@@ -20,6 +20,8 @@ class LiveResource:
     def on_get(self, _request: falcon.Request, response: falcon.Response) -> None:
         response.media = {"status": "ok"}
 
+    on_head = on_get
+
 
 class HealthResource:
     """The keys of the existing system (original.md §5.1), and what the supervision tree complains about."""
@@ -38,6 +40,8 @@ class HealthResource:
             "bind": services.bind,
             "problems": problems,
         }
+
+    on_head = on_get
 
 
 class ReadyResource:
@@ -67,6 +71,8 @@ class ReadyResource:
         if "verbose" in request.params:
             view["evidence"] = [_finding_view(finding) for finding in (verdict.store, *verdict.actors)]
         response.media = view
+
+    on_head = on_get
 
 
 def list_problems(tree: TreeSnapshot) -> list[str]:

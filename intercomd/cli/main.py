@@ -12,6 +12,7 @@ from typing import Protocol, cast
 
 from intercomd import __version__
 from intercomd.cli.exit_codes import ExitCode
+from intercomd.cli.parsing import Parser
 from intercomd.errors import ConfigError, IntercomError
 
 COMMANDS = {
@@ -75,7 +76,7 @@ def _run(words: list[str]) -> int:
     if name not in COMMANDS:
         _parse_top(words)
     command = _load(name)
-    parser = argparse.ArgumentParser(prog=f"intercomd {name}", description=command.SUMMARY, allow_abbrev=False)
+    parser = Parser(prog=f"intercomd {name}", description=command.SUMMARY, allow_abbrev=False)
     command.configure(parser)
     return command.run(parser.parse_args(rest))
 
@@ -83,7 +84,7 @@ def _run(words: list[str]) -> int:
 def _parse_top(words: list[str]) -> None:
     """Handle `--version`, `--help` and what is no command at all; ends the process."""
     asks_for_help = "-h" in words or "--help" in words
-    parser = argparse.ArgumentParser(
+    parser = Parser(
         prog="intercomd",
         description="A daemon that runs an AI assistant for a household or a team.",
         epilog=_list_commands() if asks_for_help else None,

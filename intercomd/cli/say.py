@@ -8,6 +8,7 @@ import time
 
 from intercomd.cli.exit_codes import ExitCode
 from intercomd.cli.local_chat import BOT, Line, LocalChat, Sent
+from intercomd.cli.markup import render_markup
 from intercomd.cli.tables import plain
 
 _LOOK_EVERY_S = 1.0
@@ -34,8 +35,15 @@ def say(chat: LocalChat, text: str, wait_s: float) -> int:
         return ExitCode.TRY_LATER
     notices = chat.notices(answers)
     for line in answers:
-        print(plain(line.text), file=sys.stderr if line.seq in notices else sys.stdout)
+        output = sys.stderr if line.seq in notices else sys.stdout
+        print(_rendered(line, output.isatty(), sent), file=output)
     return ExitCode.FAILURE if notices else ExitCode.OK
+
+
+def _rendered(line: Line, is_terminal: bool, sent: Sent) -> str:
+    """Scripts get an agent's words as they are; answers to commands are Markdown for certain."""
+    text = plain(line.text)
+    return render_markup(text, is_terminal=is_terminal) if is_terminal or sent.kind == "command" else text
 
 
 def _await_outcome(chat: LocalChat, sent: Sent, deadline: float) -> tuple[Line, ...] | None:

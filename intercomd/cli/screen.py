@@ -6,7 +6,8 @@ import shutil
 import threading
 from typing import TextIO
 
-from intercomd.cli.local_chat import Line
+from intercomd.cli.local_chat import BOT, Line
+from intercomd.cli.markup import render_markup
 from intercomd.cli.tables import plain
 
 _ERASE_LINE = "\r\x1b[K"
@@ -25,20 +26,25 @@ class Screen:
         self._live = ""
 
     def show(self, line: Line) -> None:
-        self.note(f"{line.sender_name}: {line.text}")
+        """What people wrote is shown as they wrote it."""
+        text = f"{line.sender_name}: {line.text}"
+        self._write_line(render_markup(plain(text)) if self._is_terminal and line.kind == BOT else plain(text))
 
     def note(self, text: str) -> None:
         """A line of its own; what was being written stays below it."""
-        with self._lock:
-            self._erase()
-            self._output.write(plain(text) + "\n")
-            self._draw()
+        self._write_line(plain(text))
 
     def show_live(self, text: str, tool: str | None) -> None:
         with self._lock:
             self._erase()
             words = " ".join(plain(text).split())
             self._live = f"… {words} [{plain(tool)}]" if tool else f"… {words}" if words else ""
+            self._draw()
+
+    def _write_line(self, text: str) -> None:
+        with self._lock:
+            self._erase()
+            self._output.write(text + "\n")
             self._draw()
 
     def _erase(self) -> None:

@@ -140,7 +140,7 @@ def _fires(daemon: DaemonClient, arguments: argparse.Namespace) -> int:
         (fire["fire_at"], fire["state"], fire["reason"], fire["attempts"], fire["run_id"], fire["settled_at"])
         for fire in answer["fires"]
     ]
-    print(render_table(("FIRE TIME", "STATE", "REASON", "TRIES", "RUN", "SETTLED"), rows))
+    print(render_table(("FIRE TIME", "STATE", "REASON", "FAILED TRIES", "RUN", "SETTLED"), rows))
     return ExitCode.OK
 
 
@@ -177,9 +177,13 @@ def _name(task: dict[str, Any]) -> str:
 
 
 def _previewed(preview: dict[str, Any]) -> str:
-    rows = [(fire["local"], fire["at"], fire["warning"]) for fire in preview["fires"]]
-    headers = (f"IN {preview['timezone'].upper()}", "UTC", "WARNING")
-    return render_table(headers, rows)
+    """Without the columns that would say nothing."""
+    columns = {f"IN {preview['timezone'].upper()}": "local"}
+    if preview["timezone"] != "UTC":
+        columns["UTC"] = "at"
+    if any(fire["warning"] for fire in preview["fires"]):
+        columns["WARNING"] = "warning"
+    return render_table([*columns], [[fire[key] for key in columns.values()] for fire in preview["fires"]])
 
 
 def _policies(arguments: argparse.Namespace) -> dict[str, str]:

@@ -42,9 +42,12 @@ class OperatorDesk:
 
     @property
     def owner(self) -> Holder | None:
-        """Who owned the duty at the last look."""
+        """Who has the duty: as far as it is this process it knows by itself, else who had it at the last look."""
+        if self.view.state is State.ACTIVE:
+            return self.holder
         lease = self.duty.view.lease
-        return None if lease is None else lease.holder
+        seen = None if lease is None else lease.holder
+        return None if seen == self.holder and self.view.state is State.IDLE else seen
 
     @property
     def is_owner(self) -> bool:

@@ -88,6 +88,7 @@ def said(text: str) -> Result:
         ("!slow soon", [said("!slow soon")]),
         ("!slow 0.01 hi", [said("hi")]),
         ("!stream 1234567890", [TextDelta("12345678"), TextDelta("90"), said("1234567890")]),
+        ("!stream !slow 0.01 1234567890", [TextDelta("12345678"), TextDelta("90"), said("1234567890")]),
         ("!tool Bash ls hi", [ToolStarted("Bash", "ls"), said("hi")]),
         ("!internal hi", [said("<internal>I was told to think first.</internal>hi")]),
         ("!twice hi", [said("hi"), said("hi")]),

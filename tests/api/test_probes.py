@@ -89,3 +89,10 @@ def test_live_touches_nothing(api: Api) -> None:
     """Alive without a store."""
     api.store.close()
     assert api.get("/livez") == {"status": "ok"}
+
+
+@pytest.mark.parametrize("path", ["/livez", "/healthz", "/readyz"])
+def test_head_of_a_probe_is_its_status_without_a_body(api: Api, path: str) -> None:
+    """Monitors ask with HEAD."""
+    reply = api.call("HEAD", path)
+    assert (reply.status, reply.body) == (200, b"")

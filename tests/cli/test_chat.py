@@ -11,6 +11,7 @@ import pytest
 from intercomd.cli.client import DaemonClient
 from intercomd.cli.conversation import Conversation
 from intercomd.cli.exit_codes import ExitCode
+from intercomd.cli.local_chat import Line
 from intercomd.cli.screen import Screen
 from intercomd.cli.tables import plain
 from intercomd.domain.ids import ChatJid, RunId
@@ -37,6 +38,14 @@ class Terminal(io.StringIO):
 
     def wait_for(self, text: str) -> None:
         self.written.wait_for(lambda screen: text in screen, text)
+
+
+@pytest.mark.parametrize(("kind", "shown"), [("bot", "Amy: \x1b[1mHelp\x1b[0m\n"), ("request", "Amy: *Help*\n")])
+def test_screen_renders_what_the_assistant_wrote_and_not_what_people_did(kind: str, shown: str) -> None:
+    """Markdown is the assistant's; people's stars are stars."""
+    terminal = Terminal()
+    Screen(terminal).show(Line(1, "m1", "Amy", "*Help*", kind))
+    assert terminal.getvalue() == shown
 
 
 def test_say_prints_the_reply_and_nothing_else(

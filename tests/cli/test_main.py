@@ -93,6 +93,17 @@ def test_wrong_usage_is_exit_code_2(words: list[str], capsys: pytest.CaptureFixt
     assert "usage: intercomd" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("words", "meant"), [(["taks"], "tasks"), (["tasks", "lst"], "list")])
+def test_wrong_command_is_told_with_the_nearest_one(
+    words: list[str], meant: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Of the commands and of their actions."""
+    with pytest.raises(SystemExit) as caught:
+        main(words)
+    assert caught.value.code == 2
+    assert f"did you mean {meant}?" in capsys.readouterr().err
+
+
 def test_version_is_one_line(capsys: pytest.CaptureFixture[str]) -> None:
     """`--version` prints name and version."""
     with pytest.raises(SystemExit) as caught:

@@ -39,7 +39,7 @@ def test_added_task_shows_when_it_fires_and_is_in_the_list(tasks: Callable[..., 
     """The next ten fire times are told at once; the table has what one needs to call the task."""
     told, headers, *fires = tasks("add", "cooks", "Plan\ndinner", *WEEKDAYS).splitlines()
     assert told.startswith("cooks/1 is active: weekdays at 09:00 (UTC); next ")
-    assert headers.split() == ["IN", "UTC", "UTC", "WARNING"]
+    assert headers.split() == ["IN", "UTC"]
     assert len(fires) == 10
     listed = tasks("list").splitlines()
     assert listed[0].split() == ["TASK", "STATUS", "SCHEDULE", "ZONE", "NEXT", "PROMPT", "ID"]

@@ -94,6 +94,11 @@ def answer(house: Household) -> None:
     house.end()
 
 
+def answer_and_listen(house: Household) -> None:
+    start(house)
+    house.record(frame=1, replies=("Here.",), settles=(PROMPT,))
+
+
 def be_silent(house: Household) -> None:
     start(house)
     write = FrameWrite(RUN, 1, Generation(0), settles=(PROMPT,), event=EventCode.RUN_SILENT)
@@ -186,6 +191,7 @@ BRANCHES: dict[Callable[[Household], object], tuple[EventCode, str]] = {
     say_request: (EventCode.MESSAGE_REQUEST, "waits for a slot behind 0 other groups"),
     wait_behind_others: (EventCode.MESSAGE_REQUEST, "waits for a slot behind 1 other group;"),
     start: (EventCode.RUN_OPENED, "Run run-1 has been at work on it since 2026-01-31 13:00:00 CET"),
+    answer_and_listen: (EventCode.RUN_REPLIED, "answered it; its text waits for delivery. Its agent waits for more."),
     answer: (EventCode.RUN_REPLIED, "Run run-1 answered it; its text waits for delivery"),
     be_silent: (EventCode.RUN_SILENT, "had nothing to say"),
     fail_after_reply: (EventCode.RUN_FRAME_FAILED, "2 of its 2 texts wait for delivery"),
