@@ -16,8 +16,8 @@ The main group's view of the project root is left out: it would show the agent e
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from intercomd.errors import SandboxError
 from intercomd.sandbox.ipc_mounts import IPC_INSIDE, ipc_mounts, make_ipc_folders
 from intercomd.sandbox.outfit import legacy_outfit, own_outfit
 from intercomd.sandbox.port import AgentInput, Mount, SandboxEngine, SandboxSpec
+from intercomd.sandbox.removal import remove_folder
 
 GROUP_INSIDE = "/workspace/group"
 GLOBAL_INSIDE = "/workspace/global"
@@ -91,7 +92,8 @@ class Layout:
         live = list_live()
         leftovers = [folder for folder in found if folder.name not in live]
         for folder in leftovers:
-            shutil.rmtree(folder, ignore_errors=True)
+            with suppress(OSError):  # the next sweep tries again
+                remove_folder(folder)
         return len(leftovers)
 
     def prepare_run(

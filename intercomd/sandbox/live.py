@@ -10,7 +10,6 @@ The thread that watches the process also starts it: the kernel's "die with your 
 from __future__ import annotations
 
 import os
-import shutil
 import signal
 from collections.abc import Callable
 from concurrent.futures import Future
@@ -30,6 +29,7 @@ from intercomd.sandbox.child import Child, Launch
 from intercomd.sandbox.inputs import InputFiles, render_agent_input
 from intercomd.sandbox.layout import sandbox_name
 from intercomd.sandbox.port import SandboxListener, SandboxSpec
+from intercomd.sandbox.removal import remove_folder
 from intercomd.sandbox.run_log import RunSummary, write_run_log
 from intercomd.sandbox.streams import Streams
 
@@ -250,7 +250,7 @@ class LiveSandbox:
 
     def _remove_input_dir(self) -> None:
         try:
-            shutil.rmtree(self._spec.input_dir)
+            remove_folder(self._spec.input_dir)
         except OSError as error:
             _log.warning("sandbox.input_dir_left", run_id=self._spec.run_id, path=self._spec.input_dir, error=error)
 
