@@ -11,11 +11,11 @@ import pytest
 from intercomd.clock import SystemClock
 from intercomd.domain.ids import ChatJid, Folder, InputId, RunId
 from intercomd.errors import SandboxError
-from intercomd.sandbox.containers import PODMAN, ContainerEngine
+from intercomd.sandbox.containers import PODMAN, ContainerEngine, ContainerSettings
 from intercomd.sandbox.inputs import render_agent_input
 from intercomd.sandbox.layout import Layout
 from intercomd.sandbox.port import AgentInput, SandboxSpec
-from tests.support.containers import container_settings
+from tests.support.containers import TEST_LIMITS, container_settings
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 IPC = ("/workspace/ipc/messages", "/workspace/ipc/tasks", "/workspace/ipc/queries", "/workspace/ipc/responses")
@@ -100,3 +100,11 @@ def test_input_object_is_that_of_the_existing_system() -> None:
     keys = ("prompt", "sessionId", "groupFolder", "chatJid", "isMain", "assistantName", "model", "secrets")
     told = json.loads(render_agent_input(agent_input("claude")))
     assert tuple(told) == keys and told["secrets"] == {"KEY": "value"}
+
+
+def test_missing_image_is_got_in_the_way_that_makes_it() -> None:
+    """Ours are built here, those of the operator and of the existing system are not."""
+    settings = ContainerSettings("test", "echo", {"codex": "mine:1"}, TEST_LIMITS, {}, legacy=frozenset({"gemini"}))
+    assert settings.how_to_get("claude") == settings.how_to_get("echo") == "build it: scripts/images build claude"
+    assert settings.how_to_get("codex") == "runtimes.profiles.codex.image names it: build or load it"
+    assert settings.how_to_get("gemini") == "build it where the existing system is, or load it"
