@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from .events import Failed
 
 _PROVIDERS = {"claude": "Anthropic", "codex": "OpenAI", "gemini": "Google"}
-_OWN_WORDS = re.compile(r'intercomd: (.+?)(?:, url: |"\s*[,}]|$)', re.DOTALL)
+_OWN_WORDS = re.compile(r'intercomd: (.+?)(?:, url: |"\s*[,}]|\. This is a server-side issue|$)', re.DOTALL)
 """What the model gateway says itself, for people, as the programs pass it on."""
 _HOPELESS = (400, 401, 402, 403, 404, 413, 422)
 _MOST_CHARACTERS = 300
