@@ -2,7 +2,7 @@
 
 Owns:      when to look next, what was told, what both clocks showed at the last look. Losing it loses no fire.
 Never:     runs a task, decides what becomes of a fire (the store does, in the claim).
-Talks to:  Dispatcher (hint), the store (three indexed queries a look).
+Talks to:  Dispatcher (hint), the store (three indexed queries a look, one more a poll).
 
 It sleeps until the next fire time; the poll is the safety net, and notices a clock that was set or a machine that
 slept. When many tasks are due they are claimed in batches with a pause between them, so that the store stays free for
@@ -64,10 +64,11 @@ class Scheduler:
 
     def handle(self, item: object) -> object:
         match item:
-            case Poll() | LineShort():
-                self._told = {}
-                self._is_line_long = False
-                self._look()
+            case Poll():
+                self._rewind()
+                self._look_afresh()
+            case LineShort():
+                self._look_afresh()
             case WakeUp():
                 self._look()
             case TasksChanged(free):
@@ -79,6 +80,21 @@ class Scheduler:
             case _:
                 raise TypeError(f"Scheduler does not take {item!r}")
         return None
+
+    def _rewind(self) -> None:
+        """After a clock that was ahead and is right again, whoever noticed it or not."""
+        try:
+            rewound = self._tasks.rewind(self._lease.fence(), self._clock.now(), CLAIM_LIMIT)
+        except FenceLost:
+            return
+        if rewound:
+            _log.warning("scheduler.rewound", tasks=rewound)
+            self._context.address.hint(Poll())
+
+    def _look_afresh(self) -> None:
+        self._told = {}
+        self._is_line_long = False
+        self._look()
 
     def _look_soon(self) -> None:
         """At once, unless the last look was just now: a burst of changes is looked at together."""

@@ -78,6 +78,11 @@ class Tasks(Protocol):
         no longer parses is paused, with its reason in the ledger and in the chat (hazard B-81)."""
         ...
 
+    def rewind(self, fence: Fence, now: datetime, limit: int) -> int:
+        """Let tasks go on from `now` that were claimed when the clock was ahead by more than a minute: those of up to
+        `limit` fires; returns how many, 0 when none is left. No fire time that has a row is repeated. Indexed."""
+        ...
+
     def list_ready(self, now: datetime, limit: int) -> list[ReadyTask]:
         """Groups with a queued fire whose `not_before` is over, the longest waiting first; indexed."""
         ...

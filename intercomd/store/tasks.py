@@ -19,6 +19,7 @@ from intercomd.store.task_changes import add_task, change_task, remove_task
 from intercomd.store.task_claims import claim_due
 from intercomd.store.task_fires import NewFire, enter_fire
 from intercomd.store.task_ports import Answer
+from intercomd.store.task_rewinding import rewind
 
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -93,6 +94,9 @@ class TasksTable:
         return self._database.write(
             lambda transaction: claim_due(transaction, fence, self._default_zone, now, limit)
         )
+
+    def rewind(self, fence: Fence, now: datetime, limit: int) -> int:
+        return self._database.write(lambda transaction: rewind(transaction, fence, self._default_zone, now, limit))
 
     def list_ready(self, now: datetime, limit: int) -> list[ReadyTask]:
         rows = self._database.rows(

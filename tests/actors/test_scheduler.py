@@ -126,6 +126,23 @@ def test_clock_that_is_set_ahead_is_noticed_by_the_next_poll(make_world: MakeWor
     assert events.wait_for_event("scheduler.clock_jumped").fields["by_s"] == pytest.approx(56, abs=1)
 
 
+def test_task_goes_on_after_a_clock_that_was_years_ahead_is_set_right(make_world: MakeWorld) -> None:
+    """B-82: one run too many, and not years of silence."""
+    world = make_world()
+    task = world.add_task("a", "m1", *EVERY_MINUTE)
+    world.pass_time(5)
+    right = world.now
+    world.sim.clock.set_wall(right + timedelta(days=5_000))
+    world.pass_time(20)
+    assert world.fire_states(task) == ["skipped", "ran"]
+    with logged_events() as events:
+        world.sim.clock.set_wall(right + timedelta(seconds=20))
+        world.pass_time(20)
+    assert events.wait_for_event("scheduler.rewound").fields["tasks"] == 1
+    world.pass_time(180)
+    assert world.replies("a") == ["re: m1"] * 3
+
+
 def test_clock_that_runs_as_it_should_is_not_remarked_on(make_world: MakeWorld) -> None:
     """Waiting is no jump."""
     world = make_world()

@@ -26,6 +26,10 @@ INDEXES = {
     "list_open_tasks_of_group": ["scheduled_tasks_open"],
     "count_active_tasks": ["scheduled_tasks_open", "scheduled_tasks_by_id"],
     "list_recent_events_of_task": ["events_by_task"],
+    "list_tasks_claimed_after": ["task_fires_by_age"],
+    "prune_fires": ["task_fires_by_age"],
+    "prune_task_logs": ["task_run_logs_by_age"],
+    "prune_cancels": ["cancels_by_age"],
     "count_fires_waiting_before": ["task_fires_queued", "task_fires_waiting"],
 }
 """Per query an index that its plan names."""
@@ -38,9 +42,10 @@ VALUES = {
     "manual_key": "'k'",
     "number": "7",
     "after": "'t5'",
-    "latest": "2000",
+    "latest": "200000",
     "limit": "10",
     "now": "1000",
+    "before": "100",
     "since": "1000",
 }
 
@@ -55,6 +60,12 @@ CROWD = (
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000)
     SELECT 't' || (i % 5000), i, i, 'g' || (i % 1000), 'local:1', CASE WHEN i > 99990 THEN 'queued' ELSE 'ran' END,
         CASE WHEN i % 100 = 0 THEN 'k' || i END, 0, i, CASE WHEN i > 99990 THEN NULL ELSE i END FROM n""",
+    """INSERT INTO task_run_logs (task_id, run_at, duration_ms, status)
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+    SELECT 't' || i, i, 1, 'success' FROM n""",
+    """INSERT INTO cancels (cancel_key, folder, generation, cancelled_at)
+    WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
+    SELECT 'c' || i, 'g7', 1, i FROM n""",
     """INSERT INTO events (at, code, task_id, detail)
     WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000)
     SELECT i, 'x', 't' || i, '' FROM n""",

@@ -24,7 +24,8 @@ RETURNING cancel_key
 
 -- :name prune_fires
 DELETE FROM task_fires WHERE (task_id, fire_at) IN (
-    SELECT task_id, fire_at FROM task_fires WHERE settled_at < :before LIMIT :limit)
+    SELECT task_id, fire_at FROM task_fires WHERE claimed_at < :before AND settled_at < :before
+    ORDER BY claimed_at LIMIT :limit)
 RETURNING fire_at
 
 -- :name prune_task_logs

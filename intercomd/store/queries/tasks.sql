@@ -164,6 +164,19 @@ GROUP BY g.jid, f.folder ORDER BY waiting_since, f.folder LIMIT :limit
 SELECT MIN(not_before) AS instant FROM task_fires
 WHERE state = 'queued' AND not_before > :now AND not_before <= :latest
 
+-- :name list_tasks_claimed_after
+SELECT DISTINCT task_id FROM (
+    SELECT task_id FROM task_fires WHERE claimed_at > :latest ORDER BY claimed_at LIMIT :limit) AS ahead
+
+-- :name find_first_fire_claimed_after
+-- Of the schedule: what somebody asked for by hand has moved no fire time.
+SELECT fire_at FROM task_fires WHERE task_id = :task_id AND claimed_at > :latest AND manual_key IS NULL
+ORDER BY fire_at LIMIT 1
+
+-- :name date_fires_back
+UPDATE task_fires SET claimed_at = :now, settled_at = CASE WHEN settled_at > :now THEN :now ELSE settled_at END
+WHERE task_id = :task_id AND claimed_at > :latest
+
 -- :name count_fires
 SELECT state, COUNT(*) AS count FROM task_fires WHERE settled_at IS NULL GROUP BY state
 
