@@ -94,7 +94,7 @@ TOOLS = (
             target_jid=_text("Another chat, from list_groups. The main group only. Without it this chat.", _SHORT),
             files={
                 "type": "array",
-                "description": "Files to send along: paths below /workspace/group.",
+                "description": "Files to send along, each of 20 MB at most: paths below /workspace/group.",
                 "items": {"type": "string", "minLength": 1, "maxLength": 1000},
                 "minItems": 1,
                 "maxItems": 10,

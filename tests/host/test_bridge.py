@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import socket
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.client import HTTPConnection
 
@@ -16,7 +16,7 @@ from intercomd.channels.host_client import HostClient
 from intercomd.clock import SystemClock
 from intercomd.domain.ids import ChatJid, Epoch, OutboxId, RunId
 from intercomd.domain.mailbox import DeliverTexts, Heartbeat, LiveText, TextDelivered, TextNotDelivered, TextsRecorded
-from intercomd.domain.outbox import OutboxRow, OutboxState, TextKind
+from intercomd.domain.outbox import Attachment, OutboxRow, OutboxState, TextKind
 from tests.support.fake_host import Drip, Drop, FakeHost, Hang, Refuse, Step
 
 NOON = datetime(2026, 1, 31, 12, tzinfo=UTC)
@@ -105,6 +105,14 @@ def test_text_reaches_the_host_with_its_outbox_id(host: FakeHost) -> None:
     """The wire is that of the existing system, with the outbox id added; every character arrives (hazard B-100)."""
     assert Bridge(host.url).deliver(text("a", "naïve 😀")) == [TextDelivered(OutboxId("a"), ())]
     assert host.shown == [{"chat_jid": FAMILY, "text": "naïve 😀", "sender": None, "outbox_id": "a"}]
+
+
+def test_file_reaches_the_host_as_the_line_that_names_it(host: FakeHost) -> None:
+    """The host has no call for files; people learn where it is (original.md §15.1)."""
+    line = "[file menu.pdf, 4 bytes: menu.pdf in the group's folder kitchen]"
+    row = replace(text("a", line), attachment=Attachment("menu.pdf", 4))
+    assert Bridge(host.url).deliver(row) == [TextDelivered(OutboxId("a"), ())]
+    assert [shown["text"] for shown in host.shown] == [line]
 
 
 def test_repeated_text_carries_a_mark(host: FakeHost) -> None:
