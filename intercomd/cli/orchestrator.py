@@ -90,8 +90,9 @@ def _print(state: dict[str, Any], arguments: argparse.Namespace) -> None:
 def render_state(state: dict[str, Any]) -> str:
     """For people."""
     reason = f": {state['reason']}" if state["reason"] else ""
+    age = f" for {render_age(state['state_age_s'])}" if state["state_age_s"] >= 1 else ""
     lines = [
-        f"state   {state['state']} for {render_age(state['state_age_s'])}{reason}",
+        f"state   {state['state']}{age}{reason}",
         f"wanted  {'yes' if state['is_wanted'] else 'no'}",
         f"owner   {_owner(state['owner'])}",
         f"runs    {state['runs']}",

@@ -24,7 +24,8 @@ def say(chat: LocalChat, text: str, wait_s: float) -> int:
     """
     sent = chat.send(text)
     if sent.kind == "context":
-        hint = "it needs the group's trigger" if sent.folder else f"register it: intercomd groups add local:{chat.name}"
+        register = f"register it: intercomd groups add local:{chat.name} FOLDER"
+        hint = "it needs the group's trigger" if sent.folder else register
         print(f"The text is stored, but no request: {hint}", file=sys.stderr)
         return ExitCode.FAILURE
     answers = _await_outcome(chat, sent, time.monotonic() + wait_s)

@@ -104,9 +104,13 @@ def _store_line(status: dict[str, Any]) -> str:
     if store is None:
         return "away"
     return (
-        f"{store['engine']}: {store['groups']} groups, {store['pending_groups']} with open requests, "
-        f"{store['live_runs']} runs, {store['outbox_waiting']} texts on their way"
+        f"{store['engine']}: {_counted(store['groups'], 'group')}, {store['pending_groups']} with open requests, "
+        f"{_counted(store['live_runs'], 'run')}, {_counted(store['outbox_waiting'], 'text')} on the way"
     )
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
 
 
 def _usage_row(use: dict[str, Any]) -> tuple[object, ...]:

@@ -70,11 +70,11 @@ class Preflight:
             raise _NotPassed("no group is registered: `intercomd groups add` registers one")
         if main not in folders:
             raise _NotPassed(f"{len(folders)} groups, and none has the folder {main} of the main group")
-        return f"{len(folders)} groups, the main group {main} among them"
+        return f"{len(folders)} group{'' if len(folders) == 1 else 's'}, the main group {main} among them"
 
     def _check_sessions(self) -> str:
         present = [session for session in self.store.sessions.list_all() if session.session_id]
-        return f"{len(present)} sessions to resume"
+        return f"{len(present)} session{'' if len(present) == 1 else 's'} to resume"
 
     def _check_lease(self) -> str:
         lease = self.store.leases.find(DISPATCH)

@@ -22,7 +22,7 @@ def test_status_shows_one_screen(intercomd: Intercomd, capsys: pytest.CaptureFix
     assert lines[:3] == [
         "orchestrator  idle",
         "slots         1 of 3 used, 0 idle, 0 waiting, 0 of them with tasks",
-        "store         sqlite: 0 groups, 0 with open requests, 0 runs, 0 texts on their way",
+        "store         sqlite: 0 groups, 0 with open requests, 0 runs, 0 texts on the way",
     ]
     assert lines[4].split() == ["ACTOR", "STATE", "RESTARTS", "QUEUE", "OLDEST", "AT", "WORK", "ON", "LAST", "ERROR"]
     actors = ["root", "commands", "message_loop", "dispatcher", "outbox", "local", "hold_watcher"]
