@@ -14,11 +14,11 @@ from __future__ import annotations
 import heapq
 import json
 import os
-import time
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
+from intercomd.clock import file_time_ns
 from intercomd.domain.agent_files import RESPONSES, FileKind, ToolAnswer
 from intercomd.domain.folder import parse_folder
 from intercomd.domain.ids import Folder
@@ -68,7 +68,7 @@ class IpcTree:
             marks = tuple(os.lstat(f"{self.root}/{folder}/{kind}").st_mtime_ns for kind in FileKind)
         except OSError:
             return None
-        return marks if max(marks) < time.time_ns() - _CLOCK_STEP_NS else None
+        return marks if max(marks) < file_time_ns() - _CLOCK_STEP_NS else None
 
     def look(self, folder: Folder, kind: FileKind, limit: int) -> Look:
         """The first `limit` waiting files, by name."""
