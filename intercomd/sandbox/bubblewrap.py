@@ -12,6 +12,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import cached_property
 from pathlib import Path
 
 from intercomd.clock import Clock
@@ -28,6 +30,7 @@ from intercomd.sandbox.live import LiveSandbox
 from intercomd.sandbox.ownership import hand_over, own_user
 from intercomd.sandbox.port import Mount, Sandbox, SandboxListener, SandboxSpec
 from intercomd.sandbox.remedies import with_remedy
+from intercomd.sandbox.steady_paths import check_steady, open_steady
 
 _CHECK_SECONDS = 10
 _SYSTEM_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
@@ -59,7 +62,7 @@ class BubblewrapEngine:
         self._program = shutil.which("bwrap")  # it may have been installed since
         if self._program is None:
             return "there is no bwrap program on the PATH; the package is called bubblewrap"
-        options = _pack(_options((), {}, "/", self._limits))
+        options = _pack(_options((), {}, "/", self._limits, {}))
         command = (interpreter(), "-I", "-S", "-B", "-c", "")
         try:
             subprocess.run(
@@ -91,10 +94,35 @@ class BubblewrapEngine:
             raise SandboxError("there is no bwrap program on the PATH")
         hand_over(spec.mounts, own_user())
         directory = GROUP_INSIDE if any(mount.inside == GROUP_INSIDE for mount in spec.mounts) else "/"
-        words = _options(spec.mounts, spec.environment, directory, self._limits, has_network=spec.has_network)
-        options = _pack(("--sync-fd", str(lock), *words))
+        with ExitStack() as undo:
+            held = self._hold(spec.mounts, undo)
+            words = _options(spec.mounts, spec.environment, directory, self._limits, held, has_network=spec.has_network)
+            options = _pack(("--sync-fd", str(lock), *words))
+            undo.pop_all()
         argv = (self._program, "--args", str(options), "--", *spec.command)
-        return Launch(argv, environment={}, working_directory=Path("/"), descriptors=(options,))
+        return Launch(argv, environment={}, working_directory=Path("/"), descriptors=(options, *held.values()))
+
+    def _hold(self, mounts: Sequence[Mount], undo: ExitStack) -> dict[Mount, int]:
+        """Descriptors of what lies where agents may rearrange it, for a bwrap that takes them; `undo` closes them."""
+        held: dict[Mount, int] = {}
+        for mount in mounts:
+            if mount.is_foreign and self._takes_descriptors:
+                held[mount] = open_steady(mount.host)
+                undo.callback(os.close, held[mount])
+            elif mount.is_foreign:
+                check_steady(mount.host)
+        return held
+
+    @cached_property
+    def _takes_descriptors(self) -> bool:
+        """Since 0.10, and in Debian's 0.8 with the fix of CVE-2024-42472."""
+        try:
+            told = subprocess.run(
+                (str(self._program), "--help"), check=False, capture_output=True, timeout=_CHECK_SECONDS
+            )
+        except (OSError, subprocess.SubprocessError):
+            return False
+        return b"--ro-bind-fd" in told.stdout + told.stderr
 
     def read_exit(self, returncode: int) -> tuple[int | None, int | None]:
         return read_shell_code(returncode)
@@ -108,6 +136,7 @@ def _options(
     environment: Mapping[str, str],
     directory: str,
     limits: Limits,
+    held: Mapping[Mount, int],
     *,
     has_network: bool = False,
 ) -> tuple[str, ...]:
@@ -116,7 +145,7 @@ def _options(
         *_system_options(),
         *(_network_options() if has_network else ()),
         *("--proc", "/proc", "--dev", "/dev", "--size", str(limits.tmp_mb * MEGABYTE), "--tmpfs", "/tmp"),
-        *(word for mount in mounts for word in _mount_options(mount)),
+        *(word for mount in mounts for word in _mount_options(mount, held.get(mount))),
         *("--remount-ro", "/"),
         *(word for key, value in {**_ENVIRONMENT, **environment}.items() for word in ("--setenv", key, value)),
         *("--chdir", directory),
@@ -146,8 +175,10 @@ def _network_options() -> Iterator[str]:
         yield from ("--ro-bind-try", file, file)
 
 
-def _mount_options(mount: Mount) -> Iterator[str]:
-    yield from ("--bind" if mount.is_writable else "--ro-bind", str(mount.host), mount.inside)
+def _mount_options(mount: Mount, held: int | None) -> Iterator[str]:
+    option = "--bind" if mount.is_writable else "--ro-bind"
+    yield from (option, str(mount.host)) if held is None else (f"{option}-fd", str(held))
+    yield mount.inside
     for hidden in mount.hidden:
         if hidden.is_folder:
             yield from ("--tmpfs", hidden.inside, "--remount-ro", hidden.inside)

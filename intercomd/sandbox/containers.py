@@ -41,6 +41,7 @@ from intercomd.sandbox.live import LiveSandbox
 from intercomd.sandbox.ownership import choose_user, hand_over, own_user
 from intercomd.sandbox.port import Mount, Sandbox, SandboxListener, SandboxSpec
 from intercomd.sandbox.remedies import build_command, with_remedy
+from intercomd.sandbox.steady_paths import check_steady
 
 DEFAULT_IMAGE = "intercom-agent:latest"
 _CHECK_SECONDS = 30.0
@@ -222,6 +223,9 @@ class ContainerEngine:
         group_dir = next((mount.host for mount in spec.mounts if mount.inside == GROUP_INSIDE), spec.input_dir)
         user = choose_user(group_dir)
         hand_over(spec.mounts, user)
+        for mount in spec.mounts:
+            if mount.is_foreign:
+                check_steady(mount.host)
         start = secrets.token_hex(8)
         argv = (
             *(str(self._client.program), "run", "--rm", "--interactive", *self._fences(spec)),

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from intercomd.domain.container_config import MountRequest
+from intercomd.errors import SandboxError
 from intercomd.sandbox.mount_allowlist import AllowedRoot, MountAllowlist, choose_mount
 from intercomd.sandbox.port import SandboxSpec
 from tests.sandbox.conftest import CONTAINERS
@@ -75,6 +76,16 @@ def test_further_mount_shows_what_is_not_left_out(bench: Bench, *, is_writable: 
     assert wrote_private != "written"
     assert (notes / "private" / "diary.txt").read_text() == (notes / "key.txt").read_text() == "secret"
     assert notes.stat().st_uid == owner, "what is not ours keeps its owner"
+
+
+def test_folder_that_became_a_link_is_not_followed(bench: Bench) -> None:
+    """An agent that puts a link in the place of another group's folder, after that was chosen, shows nothing (B-46)."""
+    notes = notes_of(bench.root)
+    spec = with_notes(bench, notes, is_writable=True)
+    notes.rename(notes.with_name("elsewhere"))
+    notes.symlink_to("/etc")
+    with pytest.raises(SandboxError, match="is a link by now"):
+        bench.start(spec)
 
 
 @pytest.fixture
