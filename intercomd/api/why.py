@@ -38,8 +38,8 @@ class WhyResource:
     def on_get(self, request: falcon.Request, response: falcon.Response) -> None:
         about = request.get_param("about") or ""
         if not 0 < len(about) <= _MAX_SUBJECT:
-            allowed = f"must be JID#SEQ, a task's id or FOLDER/NUMBER, a JID or a folder, of at most {_MAX_SUBJECT} characters"
-            raise InvalidInput("about", allowed)
+            kinds = "JID#SEQ, a task's id or FOLDER/NUMBER, a JID or a folder"
+            raise InvalidInput("about", f"must be {kinds}, of at most {_MAX_SUBJECT} characters")
         found = self._desk.explain(about)
         steps = [StepShape(iso_ms(step.at), step.code, step.run_id, step.text) for step in found.steps]
         response.media = WhyShape(found.subject, found.standing, steps)

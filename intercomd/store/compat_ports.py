@@ -12,7 +12,7 @@ from typing import Protocol
 
 from intercomd.domain.chat import ChatMessage
 from intercomd.domain.ids import ChatJid, Folder, Seq, TaskId
-from intercomd.domain.scheduled import ScheduledTask, TaskChange, TaskRunLog
+from intercomd.domain.scheduled import ScheduledTask, TaskRunLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +67,7 @@ class WireChats(Protocol):
 
 
 class ScheduledTasks(Protocol):
-    """Scheduled tasks and the log of their runs: the rows of `store/task_ports.py`, as its clients know them."""
-
-    def add(self, task: ScheduledTask, now: datetime) -> None:
-        """Add a task that has not run, of a group that may not be known yet; without a zone it follows the settings.
-        A known id raises `StoreConflict`, also after an unanswered first try."""
-        ...
+    """Scheduled tasks and the log of their runs: what its clients ask beside `store/task_ports.py`."""
 
     def find(self, task_id: TaskId) -> ScheduledTask | None: ...
 
@@ -88,16 +83,9 @@ class ScheduledTasks(Protocol):
         """Active tasks whose `next_run` has come, the earliest first."""
         ...
 
-    def change(self, task_id: TaskId, change: TaskChange, now: datetime) -> None:
-        """As `Tasks.change`; an unknown id changes nothing."""
-        ...
-
-    def remove(self, task_id: TaskId, now: datetime) -> None:
-        """As `Tasks.remove`: the log goes along; an unknown id changes nothing."""
-        ...
-
     def finish_run(self, task_id: TaskId, next_run: datetime | None, last_result: str, now: datetime) -> None:
-        """A run is over: `next_run` is set, and without one the task is completed. An unknown id changes nothing."""
+        """Another scheduler has run the task: `next_run` is set, and without one the task is completed. An unknown id
+        changes nothing."""
         ...
 
     def log_run(self, log: TaskRunLog) -> None:

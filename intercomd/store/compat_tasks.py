@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from intercomd.domain.events import EventCode
 from intercomd.domain.ids import Folder, TaskId
 from intercomd.domain.instants import to_epoch_ms
-from intercomd.domain.scheduled import ScheduledTask, TaskChange, TaskRunLog
+from intercomd.domain.scheduled import ScheduledTask, TaskRunLog
 from intercomd.domain.text import clean
-from intercomd.errors import NotFound, StoreConflict
+from intercomd.errors import NotFound
 from intercomd.store.engine import Database, Row, Transaction
 from intercomd.store.rows import task_of
-from intercomd.store.task_changes import add_task, change_task, remove_task
+from intercomd.store.task_fires import record_task_event
 
-_WHO = "wire API"
+_WHO = "at a scheduler of the wire API"
 
 
 class ScheduledTasksTable:
@@ -22,14 +23,6 @@ class ScheduledTasksTable:
     def __init__(self, database: Database, default_zone: str) -> None:
         self._database = database
         self._default_zone = default_zone
-
-    def add(self, task: ScheduledTask, now: datetime) -> None:
-        def work(transaction: Transaction) -> None:
-            if transaction.row("find_task", task_id=task.task_id) is not None:
-                raise StoreConflict(f"there is a task with the id {task.task_id} already")
-            add_task(transaction, task, None, _WHO, now)
-
-        self._database.write(work)
 
     def find(self, task_id: TaskId) -> ScheduledTask | None:
         row = self._database.row("find_task", task_id=task_id)
@@ -44,32 +37,23 @@ class ScheduledTasksTable:
     def list_due(self, now: datetime) -> list[ScheduledTask]:
         return [self._task_of(row) for row in self._database.rows("list_due_tasks", now=to_epoch_ms(now))]
 
-    def change(self, task_id: TaskId, change: TaskChange, now: datetime) -> None:
-        def work(transaction: Transaction) -> None:
-            row = transaction.row("lock_task", task_id=task_id)
-            if row is not None:
-                change_task(transaction, row, change, self._default_zone, _WHO, now)
-
-        self._database.write(work)
-
-    def remove(self, task_id: TaskId, now: datetime) -> None:
-        def work(transaction: Transaction) -> None:
-            row = transaction.row("lock_task", task_id=task_id)
-            if row is not None:
-                remove_task(transaction, row, _WHO, now)
-
-        self._database.write(work)
-
     def finish_run(self, task_id: TaskId, next_run: datetime | None, last_result: str, now: datetime) -> None:
-        self._database.write(
-            lambda transaction: transaction.run(
+        def work(transaction: Transaction) -> None:
+            task = transaction.row("lock_task", task_id=task_id)
+            if task is None:
+                return
+            transaction.run(
                 "finish_task",
                 task_id=task_id,
                 next_run=None if next_run is None else to_epoch_ms(next_run),
                 last_result=clean(last_result),
                 now=to_epoch_ms(now),
             )
-        )
+            record_task_event(transaction, EventCode.TASK_RAN, task, now, detail=_WHO)
+            if next_run is None:
+                record_task_event(transaction, EventCode.TASK_COMPLETED, task, now, detail=_WHO)
+
+        self._database.write(work)
 
     def log_run(self, log: TaskRunLog) -> None:
         def work(transaction: Transaction) -> None:

@@ -29,8 +29,8 @@ _EVENT_OF_STATUS: dict[str, EventCode] = {
 }
 
 
-def add_task(transaction: Transaction, task: ScheduledTask, zone: str | None, who: str, now: datetime) -> Row:
-    """Add a task under the next number of its folder. Without `zone` it follows the settings for ever."""
+def add_task(transaction: Transaction, task: ScheduledTask, who: str, now: datetime) -> Row:
+    """Add a task under the next number of its folder."""
     drawn = transaction.row("draw_task_numbers", folder=task.group_folder, count=1)
     assert drawn is not None
     transaction.run(
@@ -45,7 +45,7 @@ def add_task(transaction: Transaction, task: ScheduledTask, zone: str | None, wh
         next_run=None if task.next_run is None else to_epoch_ms(task.next_run),
         status=clean(task.status),
         created_at=to_epoch_ms(task.created_at),
-        zone=zone,
+        zone=task.zone,
         misfire=task.misfire.value,
         overlap=task.overlap.value,
         anchor_at=to_epoch_ms(task.created_at if task.anchor_at is None else task.anchor_at),

@@ -134,7 +134,7 @@ class TasksTable:
             return found
         if transaction.row("find_jid_of_folder", folder=task.group_folder) is None:
             raise NotFound(f"no group has the folder {task.group_folder}")
-        return self._task_of(add_task(transaction, task, task.zone, who, now))
+        return self._task_of(add_task(transaction, task, who, now))
 
 
 def _unknown(task_id: TaskId) -> NotFound:

@@ -10,7 +10,7 @@ import pytest
 from intercomd.domain.ids import Folder
 from intercomd.domain.runs import Outcome
 from intercomd.domain.scheduled import TaskChange
-from intercomd.errors import NotFound, StoreConflict
+from intercomd.errors import NotFound
 from intercomd.store.postgres_dsn import parse_dsn
 from intercomd.store.task_ports import Answer
 from tests.store.chores import BREAD, HOUR, TASK_INPUT, Chores, hourly, once
@@ -44,7 +44,7 @@ def with_queued_fire(chores: Chores) -> None:
 
 def with_broken_task(chores: Chores) -> None:
     chores.say("1")
-    chores.store.compat.tasks.add(hourly(schedule_value="never"), NOON)
+    chores.add(hourly(schedule_value="never"))
 
 
 def with_run(chores: Chores) -> None:
@@ -91,14 +91,8 @@ def pause(chores: Chores) -> None:
     chores.store.tasks.change(BREAD, TaskChange(status="paused", prompt="x"), "Uma", NOON, answer)
 
 
-def add_over_the_wire(chores: Chores) -> None:
-    with suppress(StoreConflict):
-        chores.store.compat.tasks.add(hourly(), NOON)
-
-
 WRITES: dict[str, tuple[Callable[[Chores], None], Call]] = {
     "add": (nothing, lambda c: c.add(hourly())),
-    "add over the wire": (nothing, add_over_the_wire),
     "change": (with_queued_fire, lambda c: c.store.tasks.change(BREAD, TaskChange(zone="Asia/Tokyo"), "Uma", NOON)),
     "change with its answer": (with_command, pause),
     "remove": (with_queued_fire, remove),

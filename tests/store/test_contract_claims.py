@@ -11,8 +11,10 @@ from intercomd.domain.ids import ChatJid, Folder, TaskId
 from intercomd.domain.scheduled import Claimed, FireState, ReadyTask, TaskChange
 from intercomd.domain.schedules.misfires import MisfirePolicy, OverlapPolicy, SkipReason
 from intercomd.errors import FenceLost
+from intercomd.store.opening import StoreSettings
 from tests.store.chores import BREAD, HOUR, MINUTE, SECOND, Chores, hourly, once
 from tests.store.household import COOKS, KITCHEN, NOON, OTHER
+from tests.store.raw import open_raw
 
 GARDEN = Folder("garden")
 GARDEN_CHAT = ChatJid("local:garden")
@@ -98,7 +100,7 @@ def test_fire_time_has_one_row_when_a_client_sets_the_task_back(chores: Chores) 
     chores.start(hourly())
     chores.answer()
     chores.end()
-    chores.store.compat.tasks.change(BREAD, TaskChange(next_run=NOON), chores.now)
+    chores.store.tasks.change(BREAD, TaskChange(next_run=NOON), "Uma", chores.now)
     chores.claim_due()
     assert chores.fires() == [(NOON, "ran", None)]
     assert chores.task().next_run == NOON + HOUR
@@ -136,7 +138,7 @@ def test_missed_once_is_completed_by_the_claim_that_skips_it(chores: Chores) -> 
 def test_task_that_cannot_be_read_is_paused_once(chores: Chores, kind: str, value: str) -> None:
     """B-75, B-81: it neither runs every minute nor ends in silence; ledger and chat say why."""
     chores.say("1")
-    chores.store.compat.tasks.add(hourly(schedule_type=kind, schedule_value=value), NOON)
+    chores.add(hourly(schedule_type=kind, schedule_value=value))
     assert [chores.claim_due().handled for _ in range(2)] == [1, 0]
     assert (chores.task().status, chores.fire().state) == ("paused", FireState.SKIPPED)
     assert "schedule_" in str(chores.fire().reason)
@@ -146,12 +148,23 @@ def test_task_that_cannot_be_read_is_paused_once(chores: Chores, kind: str, valu
 
 
 def test_task_without_its_group_is_paused(chores: Chores) -> None:
-    """B-81: the reason is in the ledger; a chat that nobody has written in cannot be told."""
-    nowhere = ChatJid("local:nowhere")
-    chores.store.compat.tasks.add(hourly(group_folder=GARDEN, chat_jid=nowhere), NOON)
+    """B-81: the reason is in the ledger and in the chat; whoever resumes it without a group is told again."""
+    chores.add(hourly())
+    chores.store.groups.remove(COOKS, NOON)
+    chores.store.tasks.change(BREAD, TaskChange(status="active"), "Uma", NOON)
     chores.claim_due()
     assert chores.task().status == "paused"
-    assert "garden belongs to no group" in str(chores.fire().reason)
+    assert "cooks belongs to no group" in str(chores.fire().reason)
+    assert ["cooks belongs to no group" in notice for notice in chores.notices()] == [True]
+
+
+def test_task_of_a_chat_that_nobody_knows_is_paused(chores: Chores, store_settings: StoreSettings) -> None:
+    """A row of the system before may be of any chat; where nobody has written nobody can be told."""
+    chores.add(hourly())
+    with open_raw(store_settings) as run_sql:
+        run_sql("UPDATE scheduled_tasks SET chat_jid = 'local:nowhere'")
+    chores.claim_due()
+    assert chores.task().status == "paused"
     assert chores.store.outbox.count_waiting() == 0
 
 
@@ -159,7 +172,7 @@ def test_task_of_one_chat_does_not_run_in_another(chores: Chores) -> None:
     """Its folder was registered for other people meanwhile: they may not see its prompt."""
     chores.say("1")
     chores.register(GARDEN, GARDEN_CHAT)
-    chores.store.compat.tasks.add(hourly(group_folder=GARDEN, chat_jid=KITCHEN), NOON)
+    chores.add(hourly(group_folder=GARDEN, chat_jid=KITCHEN))
     chores.claim_due()
     assert "another chat" in str(chores.fire().reason)
     assert chores.store.tasks.list_ready(NOON, 9) == []
@@ -168,11 +181,11 @@ def test_task_of_one_chat_does_not_run_in_another(chores: Chores) -> None:
 def test_paused_task_that_is_resumed_unrepaired_is_paused_again(chores: Chores) -> None:
     """The same instant twice makes neither a second row nor a second notice."""
     chores.say("1")
-    chores.store.compat.tasks.add(hourly(schedule_value="never"), NOON)
+    chores.add(hourly(schedule_value="never"))
     for _ in range(2):
         chores.claim_due()
         assert chores.task().status == "paused"
-        chores.store.compat.tasks.change(BREAD, TaskChange(status="active"), NOON)
+        chores.store.tasks.change(BREAD, TaskChange(status="active"), "Uma", NOON)
     assert (len(chores.fires()), len(chores.notices())) == (1, 1)
 
 

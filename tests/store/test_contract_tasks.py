@@ -17,6 +17,7 @@ from intercomd.store.opening import StoreSettings, open_store
 from intercomd.store.task_ports import Answer
 from tests.store.chores import BREAD, HOUR, MINUTE, Chores, hourly, once
 from tests.store.household import COOKS, KITCHEN, NOON, reply
+from tests.store.raw import open_raw
 
 SOUP = TaskId("soup")
 
@@ -63,9 +64,11 @@ def test_number_is_never_given_twice(chores: Chores) -> None:
 
 
 def test_task_without_a_zone_follows_the_default(chores: Chores, store_settings: StoreSettings) -> None:
-    """A row of a client that knows no zones has that of the settings, whichever they are; never UTC in silence."""
-    chores.store.compat.tasks.add(hourly(), NOON)
+    """A row of the system before, which knew no zones, has that of the settings; never UTC in silence."""
+    chores.add(hourly())
     chores.add(hourly(SOUP, zone="Asia/Tokyo"))
+    with open_raw(store_settings) as run_sql:
+        run_sql("UPDATE scheduled_tasks SET zone = NULL WHERE id = 'bread'")
     with closing(open_store(replace(store_settings, default_zone="Europe/Vienna"))) as store:
         assert [task.zone for task in store.tasks.list_tasks(None, 9)] == ["Europe/Vienna", "Asia/Tokyo"]
         found = store.compat.tasks.find(BREAD)

@@ -104,7 +104,8 @@ def test_tasks_of_an_earlier_version_get_numbers_and_follow_the_settings(
             ("c", 1, "Europe/Vienna"),
         ]
         assert [task.anchor_at for task in found] == [task.created_at for task in found]
-        store.compat.tasks.add(replace(found[0], task_id=TaskId("d")), NOON)
+        Household(store)
+        store.tasks.add(replace(found[0], task_id=TaskId("d")), "Uma", NOON)
         assert store.tasks.get(TaskId("d")).number == 3
 
 
