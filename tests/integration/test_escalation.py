@@ -11,8 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from intercomd.daemon.process import own_holder
+from intercomd.domain.leases import IPC
+from intercomd.store.opening import StoreSettings, open_store
 from tests.integration.conftest import MakeDaemon
-from tests.support.daemon import DaemonProcess, wait_until_gone
+from tests.support.daemon import DaemonProcess, Settings, wait_until_gone
 
 pytestmark = pytest.mark.full
 
@@ -25,7 +28,9 @@ def test_daemon_ends_with_70_when_an_actor_cannot_be_started_again(make_daemon: 
     Dispatcher crashes. Its supervisor gives up, then the root: one line says what and why, an agent at work dies, and
     the service manager sees exit code 70 (hazard B-107)."""
     programs = tmp_path / "programs"
-    daemon = make_daemon({"sandbox": {"engine": "bubblewrap"}}, PATH=str(programs))
+    settings: Settings = {"sandbox": {"engine": "bubblewrap"}, "orchestrator": {"lease_ms": 600_000}}
+    daemon = make_daemon(settings, PATH=str(programs))
+    own_agents_files(daemon)
     install_bubblewrap(programs)
     daemon.start()
     daemon.client.say("kitchen", "!hang")
@@ -60,6 +65,17 @@ def test_daemon_works_again_when_its_actors_can_be_started(make_daemon: MakeDaem
     rename_table(daemon, "lost_runs", "runs")
     daemon.start()
     assert daemon.client.wait_for_replies("kitchen", 2) == ["before", "meanwhile"]
+
+
+def own_agents_files(daemon: DaemonProcess) -> None:
+    """The duty is ours, so that the daemon's watcher rests: it reads the same table, and would crash first."""
+    daemon.data_dir.mkdir(parents=True, exist_ok=True)
+    path = daemon.data_dir / "intercom.db"
+    store = open_store(StoreSettings(assistant_name="Ada", main_folder="main", sqlite_path=path))
+    try:
+        assert store.leases.take(IPC, None, own_holder()) is not None
+    finally:
+        store.close()
 
 
 def install_bubblewrap(programs: Path) -> None:
