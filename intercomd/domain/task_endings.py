@@ -92,9 +92,11 @@ def failures_after(state: FireState, failures_before: int) -> int:
     return 0 if state in _HAS_RUN else failures_before
 
 
-def failure_notice(number: int, outcome: Outcome, reason: str | None = None, *, is_single: bool) -> str:
+def failure_notice(
+    number: int, outcome: Outcome, reason: str | None = None, words: str | None = None, *, is_single: bool
+) -> str:
     """What people read in the chat when a task has failed."""
-    why = failure_of(outcome, reason)
+    why = failure_of(outcome, reason, words)
     way_on = "It is not run again by itself." if is_single else "It runs again at its next time."
     return f"⚠️ Task {number} could not be finished: {why}. {way_on}"
 

@@ -46,7 +46,7 @@ def end_run(
         retry_at = run["retry_at"]
         return RunEnding(Ending(run["ending"]), None if retry_at is None else from_epoch_ms(retry_at))
     if run["task_id"] is not None:
-        ending = end_task_run(transaction, run, outcome, error, policy, now)
+        ending = end_task_run(transaction, run, outcome, error, policy, now, words)
     else:
         ending = _end_request_run(transaction, run, outcome, _Why(error, words), policy, now)
     store_ending(transaction, run, outcome, error, ending, now)

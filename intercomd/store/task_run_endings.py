@@ -39,7 +39,13 @@ _EVENT_OF_STATE = {
 
 
 def end_task_run(
-    transaction: Transaction, run: Row, outcome: Outcome, error: str | None, policy: RetryPolicy, now: datetime
+    transaction: Transaction,
+    run: Row,
+    outcome: Outcome,
+    error: str | None,
+    policy: RetryPolicy,
+    now: datetime,
+    words: str | None,
 ) -> RunEnding:
     """Settle the fire of a live run, or queue it again. The run and its group are locked; the run's own row is left to
     the caller. A task that was removed meanwhile has its fire settled all the same."""
@@ -60,19 +66,20 @@ def end_task_run(
         _queue_again(transaction, fire, facts, ending, error, now)
     else:
         reason = None if ending.has_run else clean(error or outcome.value)
-        _settle(transaction, task, _Settled(run, fire, ending.state, outcome, reason, now))
+        _settle(transaction, task, _Settled(run, fire, ending.state, outcome, reason, words, now))
     return RunEnding(ending.ending, ending.retry_at)
 
 
 @dataclass(frozen=True, slots=True)
 class _Settled:
-    """A fire that has its final state; `reason` is there unless it has run."""
+    """A fire that has its final state; `reason` is there unless it has run, `words` where the agent had some for people."""
 
     run: Row
     fire: Row
     state: FireState
     outcome: Outcome
     reason: str | None
+    words: str | None
     now: datetime
 
 
@@ -133,6 +140,7 @@ def _tell_failure(transaction: Transaction, task: Row, settled: _Settled) -> Non
     run = settled.run
     is_single = task["schedule_type"] == ScheduleKind.ONCE or settled.fire["manual_key"] is not None
     if wants_notice(settled.state, is_single=is_single, failures_before=task["failures"]):
-        text = failure_notice(task["number"], settled.outcome, settled.reason, is_single=is_single)
+        words = None if settled.words is None else clean(settled.words)
+        text = failure_notice(task["number"], settled.outcome, settled.reason, words, is_single=is_single)
         key = OutboxId(f"{run['run_id']}:end")
         send_notice(transaction, NewText(key, run["chat_jid"], TextKind.NOTICE, text, run["run_id"]), settled.now)

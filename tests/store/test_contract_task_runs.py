@@ -303,6 +303,15 @@ def test_settled_fire_is_logged_once_as_clients_know_it(chores: Chores, store_se
     assert task_logs(store_settings) == [(BREAD, 1500, "success", result, None)]
 
 
+def test_notice_of_a_failed_fire_says_why_in_the_agents_words(chores: Chores) -> None:
+    """People read what the agent said for them, operators the error."""
+    chores.start(hourly())
+    chores.store.runs.end_run(RUN, Outcome.FAILED, "HTTP 429", NO_RETRY, NOON, "Google is busy.")
+    (notice,) = chores.notices()
+    assert "could not be finished: Google is busy. It" in notice
+    assert chores.task().last_result == "Error: HTTP 429"
+
+
 def test_failed_fire_is_logged_with_its_error(chores: Chores, store_settings: StoreSettings) -> None:
     """As the wire API has it: `Error: …`."""
     chores.start(hourly())
