@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 from intercomd.domain.events import EventCode
@@ -105,8 +105,12 @@ def words_for(code: str, detail: str, zone: ZoneInfo) -> str:
 
 
 def local_instant(instant: datetime, zone: ZoneInfo) -> str:
-    """`2026-11-23 02:30:00 CET`."""
-    return f"{instant.astimezone(zone):%Y-%m-%d %H:%M:%S %Z}"
+    """`2026-11-23 02:30:00 CET`; in UTC where the zone does not reach so far."""
+    try:
+        instant = instant.astimezone(zone)
+    except OverflowError:
+        instant = instant.astimezone(UTC)
+    return f"{instant:%Y-%m-%d %H:%M:%S %Z}"
 
 
 def _plain_reason(text: str, zone: ZoneInfo) -> str:

@@ -1,8 +1,8 @@
 """What may be stored as a scheduled task, and what becomes of its fire times when people change it.
 
 Everybody who manages tasks comes by here, through `desk/tasks.py`. A wrong value raises `InvalidInput` naming prompt,
-schedule_type, schedule_value, timezone, context_mode, misfire, overlap or status; what a task's state forbids raises
-`StoreConflict`.
+schedule_type, schedule_value, timezone, context_mode, misfire, overlap, next_run or status; what a task's state forbids
+raises `StoreConflict`.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from intercomd.errors import InvalidInput, StoreConflict
 
 MAX_PROMPT = 16_384
 """Characters; what is longer belongs into a file of the group, which the prompt can name."""
+_YEAR_BEYOND = 3000
 
 Value = TypeVar("Value")
 Word = TypeVar("Word", bound=StrEnum)
@@ -70,7 +71,7 @@ def plan_task(draft: TaskDraft, task_id: TaskId, chat_jid: ChatJid, zone: str, n
     zone = zone if draft.zone is None else draft.zone
     status = _parse_word(draft.status, TaskStatus, "status")
     schedule = parse_schedule(draft.schedule_type, draft.schedule_value, zone, anchor=now)
-    next_run = draft.next_run
+    next_run = check_next_run(draft.next_run)
     if next_run is None and status is TaskStatus.ACTIVE:
         next_run = first_fire(schedule, draft.schedule_value, now)
     return ScheduledTask(
@@ -119,6 +120,7 @@ def plan_edit(task: ScheduledTask, edit: TaskEdit, now: datetime) -> TaskChange:
         change = _reschedule(task, change, now)
     if edit.next_run is not None:
         schedule = _schedule_of(changed(task, change), now)
+        check_next_run(edit.next_run)
         change = replace(change, next_run=edit.next_run, anchor_at=_anchor_of(schedule, edit.next_run, now))
     if edit.status is not None:
         change = _plan_status(task, change, _parse_word(edit.status, TaskStatus, "status"), now)
@@ -161,6 +163,13 @@ def first_fire(schedule: Schedule, value: str, now: datetime) -> datetime:
         there = wall_at(schedule.zone, now)
         raise InvalidInput("schedule_value", f"{value!r} is past: it is {there:%Y-%m-%d %H:%M} in {schedule.zone}")
     return fire
+
+
+def check_next_run(next_run: datetime | None) -> datetime | None:
+    """Before the year 3000, as what a `once` may name: the last instants of the calendar exist in some zones only."""
+    if next_run is not None and next_run.year >= _YEAR_BEYOND:
+        raise InvalidInput("next_run", f"{next_run:%Y-%m-%d} is too far away; it may be before the year {_YEAR_BEYOND}")
+    return next_run
 
 
 def name_of(task: ScheduledTask) -> str:

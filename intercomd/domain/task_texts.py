@@ -77,12 +77,13 @@ def cancelled_text(task: ScheduledTask, own: Folder) -> str:
 
 
 def local_time(instant: datetime | None, zone: str) -> str | None:
-    """`Mon 2026-11-23 09:00`, as the zone's clock shows it; in UTC, and said so, when the zone is none."""
+    """`Mon 2026-11-23 09:00`, as the zone's clock shows it; in UTC, and said so, when the zone is none or does not
+    reach so far."""
     if instant is None:
         return None
     try:
         return f"{wall_at(parse_zone(zone), instant):%a %Y-%m-%d %H:%M}"
-    except InvalidInput:
+    except (InvalidInput, OverflowError):
         return f"{instant:%a %Y-%m-%d %H:%M} UTC"
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -63,6 +63,14 @@ def test_tasks_are_listed_with_number_schedule_zone_and_next_fire(world: World) 
         "",
         "`/pause #`, `/resume #` or `/cancel #` with the number",
     ]
+
+
+def test_list_shows_a_time_that_its_zone_does_not_have(world: World) -> None:
+    """A row of the system before may say anything; that is shown in UTC, and hides no other task."""
+    task_id = add_daily(world)
+    end = datetime(9999, 12, 31, 23, 59, tzinfo=UTC)
+    world.store.tasks.change(task_id, TaskChange(zone="Asia/Tokyo", next_run=end), "test", world.now)
+    assert "daily at 09:30 (`Asia/Tokyo`), next Fri 9999-12-31 23:59 UTC" in ask(world, "cooks", "/tasks")
 
 
 def test_list_is_cut_and_says_so(world: World) -> None:

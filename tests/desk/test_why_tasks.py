@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -246,6 +247,12 @@ def test_why_of_a_fire_says_that_nothing_runs_here(chores: Chores) -> None:
     """A fire that is queued while the daemon is idle waits for the daemon, and for no slot."""
     come_due(chores)
     assert "waits, since nothing runs at present: it is held." in explain(chores, "it is held").standing
+
+
+def test_why_shows_a_time_that_the_zone_does_not_have(chores: Chores) -> None:
+    """A row of the system before may say anything."""
+    chores.add(hourly(zone="Asia/Tokyo", next_run=datetime(9999, 12, 31, 23, 59, tzinfo=UTC)))
+    assert "fires next at 9999-12-31 23:59:00 UTC." in explain(chores).standing
 
 
 def test_why_tells_the_same_by_number_and_by_id(chores: Chores) -> None:

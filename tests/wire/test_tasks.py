@@ -195,3 +195,13 @@ def test_time_of_a_task_that_cannot_be_read_is_the_callers_error(household: Wire
     """B-17: the field is named and nothing is stored."""
     assert household.refused("/tasks", task("t1", **{field: "soon"}), 422)["field"] == field
     assert household.ask("/tasks/all") == []
+
+
+@pytest.mark.parametrize("path", ["/tasks", "/tasks/update", "/tasks/after-run"])
+def test_next_time_at_the_end_of_the_calendar_is_refused(seeded: Wire, path: str) -> None:
+    """Not every zone has that instant: a list that shows it in local time would show nothing at all."""
+    before = seeded.ask("/tasks/all")
+    end = {"next_run": "9999-12-31T23:59:59.999Z"}
+    body = task("t9") if path == "/tasks" else {"id": "t1", "last_result": "x"} if "after" in path else {"id": "t1"}
+    assert seeded.refused(path, body | end, 422)["field"] == "next_run"
+    assert seeded.ask("/tasks/all") == before

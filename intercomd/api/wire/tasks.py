@@ -29,7 +29,7 @@ from intercomd.domain.ids import ChatJid, Folder, TaskId
 from intercomd.domain.instants import EPOCH
 from intercomd.domain.rights import Requester
 from intercomd.domain.scheduled import ScheduledTask, TaskRunLog
-from intercomd.domain.task_rules import TaskDraft, TaskEdit
+from intercomd.domain.task_rules import TaskDraft, TaskEdit, check_next_run
 from intercomd.errors import InvalidInput, NotFound, StoreConflict
 
 _CLIENT = Requester(None, True, "a client of the wire API")
@@ -95,7 +95,7 @@ def list_due(services: Services) -> list[TaskView]:
 
 
 def finish_run(services: Services, body: AfterRunBody) -> Acknowledged:
-    next_run = parse_optional_instant(body.next_run, "next_run")
+    next_run = check_next_run(parse_optional_instant(body.next_run, "next_run"))
     _refuse_while_we_schedule(services)
     services.store.compat.tasks.finish_run(TaskId(body.id), next_run, body.last_result, services.clock.now())
     return Acknowledged()
