@@ -23,10 +23,10 @@ def offer_memory(group_dir: str) -> None:
 
 
 def read_memory(directory: str) -> str:
-    """The memory file's text, or as much of it as goes into a prompt; empty when there is none."""
+    """The memory file's text, or as much of it as goes into an argument; empty when there is none."""
     try:
         with open(os.path.join(directory, MEMORY_FILE), "rb") as file:
-            return file.read(_MOST_BYTES).decode("utf-8", "replace").strip()
+            return file.read(_MOST_BYTES).decode("utf-8", "ignore").replace("\0", "").strip()
     except OSError:
         return ""
 

@@ -72,7 +72,7 @@ def end_task_run(
 
 @dataclass(frozen=True, slots=True)
 class _Settled:
-    """A fire that has its final state; `reason` is there unless it has run, `words` where the agent had some for people."""
+    """A fire that has its final state; `reason` unless it has run, `words` where the agent has some for people."""
 
     run: Row
     fire: Row

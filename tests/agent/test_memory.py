@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
-from intercomd.agent.memory import brief, offer_memory
+from intercomd.agent.memory import brief, offer_memory, read_memory
 
 
 def test_memory_is_found_and_written_under_every_name(tmp_path: Path) -> None:
@@ -38,6 +39,13 @@ def test_folder_that_cannot_be_written_to_is_no_failure(tmp_path: Path) -> None:
 def test_brief_names_the_assistant_and_holds_what_all_groups_share(tmp_path: Path) -> None:
     """Every program introduces itself alike (B-119); a global memory that is missing, huge or odd harms nothing."""
     assert "You are Amtiskaw" in brief("Amtiskaw", "/workspace/group", str(tmp_path))
-    (tmp_path / "CLAUDE.md").write_bytes(b"all of us \xff" + b"x" * 1_000_000)
+    (tmp_path / "CLAUDE.md").write_bytes(b"all of\0 us" + b"x" * 1_000_000)
     briefing = brief("Amtiskaw", "/workspace/group", str(tmp_path))
-    assert "all of us \N{REPLACEMENT CHARACTER}" in briefing and len(briefing) < 70_000
+    assert "all of us" in briefing and len(briefing) < 70_000
+
+
+def test_memory_of_any_bytes_can_stand_in_an_argument(tmp_path: Path) -> None:
+    """The kernel takes no NUL and 128 KiB: whatever is in the file, the program starts."""
+    (tmp_path / "CLAUDE.md").write_bytes(b"\0\xff" * 100_000)
+    assert subprocess.run(["true", brief("Amtiskaw", "/workspace/group", str(tmp_path))], check=True).returncode == 0
+    assert read_memory(str(tmp_path)) == ""
