@@ -9,7 +9,7 @@ Talks to:  the store and the files (through `desk/agent_files.py`), `Aside` (thr
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Protocol
@@ -99,8 +99,7 @@ class IpcWatcher:
             case SandboxesLive(folders):
                 self._follow(self._live | folders)
             case LookAtFolders():
-                for folder in self._live:
-                    self._look(folder)
+                self._look_at(self._live)
             case LookAtFolder(folder):
                 self._queued.discard(folder)
                 self._work(folder)
@@ -133,8 +132,7 @@ class IpcWatcher:
     def _follow(self, live: frozenset[Folder]) -> None:
         ended = self._live - live
         self._live = live
-        for folder in ended:
-            self._look(folder)
+        self._look_at(ended)
         if live and self._ticking is None:
             self._ticking = self._context.timers.every(LOOK_INTERVAL, LookAtFolders())
         elif not live and self._ticking is not None:
@@ -146,15 +144,17 @@ class IpcWatcher:
             folder = self._to_sweep.popleft()
             if self._lease.is_usable:
                 self._desk.tidy(folder)
-                self._look(folder)
+                self._look_at([folder])
         if self._to_sweep:
             self._context.address.hint(SweepFolders())
 
     # -- one folder -----------------------------------------------------------------------------------
 
-    def _look(self, folder: Folder) -> None:
-        if folder not in self._queued and self._lease.is_usable and self._desk.has_files(folder):
-            self._queue(folder)
+    def _look_at(self, folders: Iterable[Folder]) -> None:
+        if self._lease.is_usable:
+            for folder in folders:
+                if folder not in self._queued and self._desk.has_files(folder):
+                    self._queue(folder)
 
     def _queue(self, folder: Folder) -> None:
         if self._context.address.hint(LookAtFolder(folder)):
@@ -203,4 +203,4 @@ class IpcWatcher:
         del under_way[name]
         if not under_way:
             self._under_way.pop(folder, None)
-        self._look(folder)
+        self._look_at([folder])

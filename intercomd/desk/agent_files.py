@@ -88,7 +88,7 @@ class AgentFileDesk:
         if marks is not None and marks == self._quiet.get(folder):
             return False
         found = any(self.look(folder, kind, 1).names for kind in FileKind)
-        if marks is None or found:
+        if marks is None or found or not self._tree.are_settled(marks):
             self._quiet.pop(folder, None)
         else:
             self._quiet[folder] = marks
@@ -118,7 +118,8 @@ class AgentFileDesk:
                 return None
             job = Job(folder, kind, found, parse_request(folder, kind, found))
         except UnfitFile as unfit:
-            self._refuse(folder, kind, name, found, unfit.content, str(unfit))
+            self._store.agent_files.record_refusal(folder, str(unfit), self._clock.now())
+            self._quarantine_file(folder, kind, name, found, unfit.content, str(unfit))
             return None
         try:
             group = self._store.groups.get(folder).group
@@ -132,10 +133,12 @@ class AgentFileDesk:
         now = self._clock.now()
         if job.is_claimed:
             self._store.agent_files.settle(job.request.claim.key, answer, now)
+        elif not answer.is_ok:
+            self._store.agent_files.record_refusal(job.folder, answer.text, now)
         if job.request.uuid is not None:
             self._answer(job, job.request.uuid, answer)
         elif not answer.is_ok:
-            self._refuse(job.folder, job.kind, job.found.name, job.found, job.found.content, answer.text)
+            self._quarantine_file(job.folder, job.kind, job.found.name, job.found, job.found.content, answer.text)
             return
         self._remove(job.folder, job.kind, job.found.name, job.found)
 
@@ -178,7 +181,7 @@ class AgentFileDesk:
         except OSError as error:
             _log.warning("ipc.not_answered", folder=job.folder, uuid=uuid, error=error.strerror)
 
-    def _refuse(
+    def _quarantine_file(
         self, folder: Folder, kind: FileKind, name: str, found: FoundFile | None, content: bytes | None, reason: str
     ) -> None:
         try:

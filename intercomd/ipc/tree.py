@@ -51,6 +51,7 @@ class IpcTree:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._paths: dict[Folder, tuple[str, ...]] = {}
 
     def list_folders(self) -> list[Folder]:
         """Folders that could be a group's, in order; whether they are, the store knows."""
@@ -62,13 +63,19 @@ class IpcTree:
         return [Folder(name) for name in names if _is_folder(name)]
 
     def marks(self, folder: Folder) -> Marks | None:
-        """When each directory of waiting files last got or lost one, in nanoseconds; None while that may not tell the
-        next change from the last one, since the kernel's clock for it goes in steps of some milliseconds."""
+        """When each directory of waiting files last got or lost one, in nanoseconds; None without such directories."""
+        paths = self._paths.get(folder)
+        if paths is None:
+            paths = self._paths[folder] = tuple(f"{self.root}/{folder}/{kind}" for kind in FileKind)
         try:
-            marks = tuple(os.lstat(f"{self.root}/{folder}/{kind}").st_mtime_ns for kind in FileKind)
+            return tuple([os.lstat(path).st_mtime_ns for path in paths])
         except OSError:
             return None
-        return marks if max(marks) < file_time_ns() - _CLOCK_STEP_NS else None
+
+    def are_settled(self, marks: Marks) -> bool:
+        """Whether the next change will differ from the last one: the kernel's clock for it goes in steps of some
+        milliseconds."""
+        return max(marks) < file_time_ns() - _CLOCK_STEP_NS
 
     def look(self, folder: Folder, kind: FileKind, limit: int) -> Look:
         """The first `limit` waiting files, by name."""
