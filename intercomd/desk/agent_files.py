@@ -119,7 +119,7 @@ class AgentFileDesk:
             job = Job(folder, kind, found, parse_request(folder, kind, found))
         except UnfitFile as unfit:
             self._store.agent_files.record_refusal(folder, str(unfit), self._clock.now())
-            self._quarantine_file(folder, kind, name, found, unfit.content, str(unfit))
+            self._refuse(folder, kind, name, found, unfit.content, str(unfit))
             return None
         try:
             group = self._store.groups.get(folder).group
@@ -138,7 +138,7 @@ class AgentFileDesk:
         if job.request.uuid is not None:
             self._answer(job, job.request.uuid, answer)
         elif not answer.is_ok:
-            self._quarantine_file(job.folder, job.kind, job.found.name, job.found, job.found.content, answer.text)
+            self._refuse(job.folder, job.kind, job.found.name, job.found, job.found.content, answer.text)
             return
         self._remove(job.folder, job.kind, job.found.name, job.found)
 
@@ -181,7 +181,7 @@ class AgentFileDesk:
         except OSError as error:
             _log.warning("ipc.not_answered", folder=job.folder, uuid=uuid, error=error.strerror)
 
-    def _quarantine_file(
+    def _refuse(
         self, folder: Folder, kind: FileKind, name: str, found: FoundFile | None, content: bytes | None, reason: str
     ) -> None:
         try:

@@ -22,6 +22,10 @@ class AgentFiles(Protocol):
         """What became of a claimed file; a file that is settled stays as it is."""
         ...
 
+    def record_refusal(self, folder: Folder, reason: str, now: datetime) -> None:
+        """A file of the folder was refused before it was claimed; the one write here without a key."""
+        ...
+
     def mark_effects(self, folder: Folder) -> None:
         """The group's live run has effects: files of its that ask for something are still waiting."""
         ...

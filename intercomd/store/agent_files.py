@@ -29,6 +29,9 @@ class AgentFilesTable:
     def settle(self, key: str, answer: ToolAnswer, now: datetime) -> None:
         self._database.write(lambda transaction: _settle(transaction, key, answer, now))
 
+    def record_refusal(self, folder: Folder, reason: str, now: datetime) -> None:
+        self._database.write(lambda transaction: _record_refusal(transaction, folder, reason, now))
+
     def mark_effects(self, folder: Folder) -> None:
         self._database.write(lambda transaction: transaction.row("mark_run_effects", folder=folder))
 
@@ -77,3 +80,16 @@ def _settle(transaction: Transaction, key: str, answer: ToolAnswer, now: datetim
     code = EventCode.TOOL_DONE if answer.is_ok else EventCode.TOOL_REFUSED
     detail = "" if answer.is_ok else cut(text, _MOST_DETAIL_CHARACTERS)
     record_event(transaction, code, now, folder=row["folder"], run_id=row["run_id"], detail=detail)
+
+
+def _record_refusal(transaction: Transaction, folder: Folder, reason: str, now: datetime) -> None:
+    run = transaction.row("find_live_run", folder=folder)
+    record_event(
+        transaction,
+        EventCode.TOOL_REFUSED,
+        now,
+        chat_jid=None if run is None else run["chat_jid"],
+        folder=folder,
+        run_id=None if run is None else run["run_id"],
+        detail=cut(clean(reason), _MOST_DETAIL_CHARACTERS),
+    )

@@ -104,6 +104,25 @@ def test_nonsense_is_kept_and_stops_nothing(folders: AgentFolders) -> None:
     assert (folders.root / "ipc-errors" / KITCHEN / kept).read_text() == "{broken"
 
 
+def test_every_refusal_leaves_an_event(folders: AgentFolders) -> None:
+    """B-83: what was never carried out is on record too, whether it was understood or not."""
+    folders.put(KITCHEN, FileKind.MESSAGES, "{broken")
+    folders.handle(KITCHEN)
+    folders.call(KITCHEN, "launch_missiles")
+    folders.call(KITCHEN, "search_history", limit=1_000)
+    folders.message(KITCHEN, "local:attic")
+    folders.handle(KITCHEN)
+    folders.call(Folder("main"), "list_groups")
+    events = [event for event in reversed(folders.store.events.list_recent(None, 100)) if event.code == "tool.refused"]
+    assert [(event.folder, event.detail.partition(":")[0]) for event in events] == [
+        (KITCHEN, "it is not what is read from messages/"),
+        (KITCHEN, "Unknown query type"),
+        (KITCHEN, "limit"),
+        (KITCHEN, "local"),
+        ("main", "no group has the folder main"),
+    ]
+
+
 # -- tasks ------------------------------------------------------------------------------------------
 
 

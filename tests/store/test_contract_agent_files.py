@@ -11,7 +11,7 @@ from intercomd.domain.ids import Folder, RunId
 from intercomd.domain.leases import IPC, Fence
 from intercomd.domain.runs import Ending, Outcome
 from intercomd.errors import FenceLost
-from tests.store.household import COOKS, HOLDER, NOON, OTHER, RUN, Household
+from tests.store.household import COOKS, HOLDER, KITCHEN, NOON, OTHER, RUN, Household
 
 FILE = FileClaim("ipc-1", COOKS, "send_message", "digest")
 DONE = ToolAnswer(True, "It is on its way \ud800.")
@@ -81,6 +81,17 @@ def test_refusal_leaves_its_reason(house: Household, ipc: Fence) -> None:
     house.store.agent_files.settle(FILE.key, ToolAnswer(False, "the chat tg:9 is another group's"), NOON)
     event = house.store.events.list_recent(None, 1)[0]
     assert (event.code, event.folder, event.detail) == ("tool.refused", COOKS, "the chat tg:9 is another group's")
+
+
+def test_refusal_without_a_claim_is_recorded_with_the_live_run(house: Household, ipc: Fence) -> None:
+    """`why` finds it in the run's chain (B-83)."""
+    house.store.agent_files.record_refusal(COOKS, "it is no JSON", NOON)
+    house.say("m1")
+    house.open()
+    house.store.agent_files.record_refusal(COOKS, "x" * 1_000, NOON)
+    during, before = [event for event in house.store.events.list_recent(None, 9) if event.code == "tool.refused"]
+    assert (before.run_id, before.folder, before.detail) == (None, COOKS, "it is no JSON")
+    assert (during.run_id, during.chat_jid, len(during.detail)) == (RUN, KITCHEN, 300)
 
 
 def test_claim_refuses_a_lost_fence(house: Household, ipc: Fence) -> None:
