@@ -13,7 +13,6 @@ from tests.bench.backlog import measure_backlog
 from tests.bench.enabling import measure_enabling
 from tests.bench.figures import Figure, render_table, render_values
 from tests.bench.gateway import measure_gateway, measure_idle_doors
-from tests.bench.gateway import measure_gateway, measure_idle_doors
 from tests.bench.idle import measure_idle, measure_waiting
 from tests.bench.latency import measure_latency
 from tests.bench.machine import describe_machine
@@ -36,8 +35,6 @@ MEASUREMENTS: dict[str, Measure] = {
     "probes": measure_probes,
     "busy": measure_busy,
     "enabling": measure_enabling,
-    "gateway": measure_gateway,
-    "idle-doors": measure_idle_doors,
     "gateway": measure_gateway,
     "idle-doors": measure_idle_doors,
     "due": measure_due,
