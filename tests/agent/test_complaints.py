@@ -33,7 +33,8 @@ def test_failure_is_put_in_words_and_told_whether_it_will_pass(failed: Failed, w
         "unexpected status 401 Unauthorized: intercomd: there is no credential; set X, url: http://127.0.0.1:1/v1",
         '[API Error: {"error":{"code":401,"message":"intercomd: there is no credential; set X","status":"?"}}]',
         '[API Error: {"error":{"message": "intercomd: there is no credential; set X"}}]',
-        "API Error: 502 intercomd: there is no credential; set X. This is a server-side issue, usually temporary — try again",
+        "API Error: 502 intercomd: there is no credential; set X. This is a server-side issue, usually temporary"
+        " — try again",
     ],
 )
 def test_words_of_the_model_gateway_reach_people_as_they_are(error: str) -> None:
