@@ -37,6 +37,14 @@ def with_command(chores: Chores) -> None:
     chores.say("1", "/pause 1")
 
 
+def with_claims_ahead(chores: Chores) -> None:
+    """The clock was a day ahead when the task was claimed."""
+    with_task(chores)
+    chores.wait(24 * HOUR)
+    chores.claim_due()
+    chores.wait(-24 * HOUR)
+
+
 def with_queued_fire(chores: Chores) -> None:
     with_task(chores)
     chores.claim_due()
@@ -86,6 +94,11 @@ def claim(chores: Chores) -> None:
     chores.claim_due()
 
 
+def rewind(chores: Chores) -> None:
+    """The second try may find nothing left."""
+    chores.store.tasks.rewind(chores.dispatch, chores.now, 10)
+
+
 def pause(chores: Chores) -> None:
     answer = Answer(reply("a"), (KITCHEN, chores.progress().last_seq))
     chores.store.tasks.change(BREAD, TaskChange(status="paused", prompt="x"), "Uma", NOON, answer)
@@ -99,6 +112,7 @@ WRITES: dict[str, tuple[Callable[[Chores], None], Call]] = {
     "run_now": (with_task, lambda c: c.store.tasks.run_now(BREAD, "k", "Uma", NOON + HOUR)),
     "claim_due": (with_task, claim),
     "claim_due pauses": (with_broken_task, claim),
+    "rewind": (with_claims_ahead, rewind),
     "open_task_run": (with_queued_fire, lambda c: c.open_task()),
     "record_frame": (with_run, lambda c: c.record(replies=("a", "b"), settles=(TASK_INPUT,), session_id="s")),
     "end_run ran": (with_answer, lambda c: c.end()),

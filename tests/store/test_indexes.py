@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import pytest
 
 from intercomd.domain.ids import ChatJid
-from intercomd.store.named_queries import load_queries
 from intercomd.store.opening import StoreSettings
 from tests.store.household import Household, reply
-from tests.store.raw import open_raw
+from tests.store.plans import plans_of, unindexed
 
 INDEXES = {
     "list_ready": ["groups_pending"],
@@ -86,28 +83,10 @@ CROWD = (
 )
 
 
-def filled_in(query: str, values: Mapping[str, str]) -> str:
-    """The query's text with values in place of its parameters."""
-    sql = load_queries()[query].sql
-    for name, value in values.items():
-        sql = sql.replace(f":{name}", value)
-    return sql
-
-
 @pytest.mark.usefixtures("store")
 def test_frequent_queries_are_answered_from_an_index(store_settings: StoreSettings) -> None:
     """With thousands of groups, messages and texts each such query names its index and scans no table."""
-    explain = "EXPLAIN QUERY PLAN" if store_settings.sqlite_path is not None else "EXPLAIN"
-    with open_raw(store_settings) as run_sql:
-        for statement in CROWD:
-            run_sql(statement)
-        plans = {
-            query: "".join(f"{row[-1]}\n" for row in run_sql(f"{explain} {filled_in(query, VALUES)}"))
-            for query in INDEXES
-        }
-    unindexed = {query: plan for query, plan in plans.items() if not any(name in plan for name in INDEXES[query])}
-    scanning = {query: plan for query, plan in plans.items() if any(scan in plan for scan in SCANS)}
-    assert (unindexed, scanning) == ({}, {})
+    assert unindexed(plans_of(store_settings, CROWD, INDEXES, VALUES), INDEXES, SCANS) == {}
 
 
 def test_claim_gives_the_first_text_of_each_chat_behind_a_backlog(house: Household) -> None:

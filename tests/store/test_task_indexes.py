@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from intercomd.store.opening import StoreSettings
-from tests.store.raw import open_raw
-from tests.store.test_indexes import filled_in
+from tests.store.plans import plans_of, unindexed
 
 INDEXES = {
     "lock_due_tasks": ["scheduled_tasks_due"],
@@ -76,14 +75,4 @@ CROWD = (
 @pytest.mark.usefixtures("store")
 def test_task_queries_are_answered_from_an_index(store_settings: StoreSettings) -> None:
     """Each such query names its index and scans neither tasks nor fires nor events."""
-    explain = "EXPLAIN QUERY PLAN" if store_settings.sqlite_path is not None else "EXPLAIN"
-    with open_raw(store_settings) as run_sql:
-        for statement in CROWD:
-            run_sql(statement)
-        plans = {
-            query: "".join(f"{row[-1]}\n" for row in run_sql(f"{explain} {filled_in(query, VALUES)}"))
-            for query in INDEXES
-        }
-    unindexed = {query: plan for query, plan in plans.items() if not any(name in plan for name in INDEXES[query])}
-    scanning = {query: plan for query, plan in plans.items() if any(scan in plan for scan in SCANS)}
-    assert (unindexed, scanning) == ({}, {})
+    assert unindexed(plans_of(store_settings, CROWD, INDEXES, VALUES), INDEXES, SCANS) == {}
