@@ -75,6 +75,7 @@ class Pair:
         while is_in_transaction(self.owner):
             assert time.monotonic() < deadline, "the owner is always in a transaction"
             self.owner.send_signal(signal.SIGCONT)
+            is_in_transaction(self.owner)  # waits a little for the end of the transaction
             self.owner.send_signal(signal.SIGSTOP)
             os.waitid(os.P_PID, self.owner.pid, os.WSTOPPED | os.WNOWAIT)
 

@@ -19,7 +19,6 @@ from intercomd.ipc.outbox_files import YOUNG, OutboxFiles
 
 KITCHEN = Folder("kitchen")
 A, B, C = OutboxId("ipc-1:file:0"), OutboxId("ipc-1:file:1"), OutboxId("ipc-2:file:0")
-NOW = SystemClock().now()
 
 
 @pytest.fixture
@@ -110,8 +109,8 @@ def test_sweep_removes_what_nothing_waits_for(files: OutboxFiles, tmp_path: Path
     for outbox_id in (A, B, C):
         files.keep(outbox_id, b"soup")
     (tmp_path / "outbox-files" / "tmpdraft").write_bytes(b"so")
-    assert files.sweep(frozenset, NOW) == 0
-    assert files.sweep(lambda: frozenset({A, B}), NOW + YOUNG + timedelta(minutes=1)) == 2
+    assert files.sweep(frozenset, SystemClock().now()) == 0
+    assert files.sweep(lambda: frozenset({A, B}), SystemClock().now() + YOUNG + timedelta(minutes=1)) == 2
     assert sorted(path.name for path in (tmp_path / "outbox-files").iterdir()) == [A, B]
 
 
@@ -121,4 +120,4 @@ def test_sweep_of_a_fresh_install_asks_nothing(files: OutboxFiles) -> None:
     def list_waiting() -> frozenset[OutboxId]:
         raise AssertionError("nobody needs to know")
 
-    assert files.sweep(list_waiting, NOW) == 0
+    assert files.sweep(list_waiting, SystemClock().now()) == 0

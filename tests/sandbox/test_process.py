@@ -31,7 +31,8 @@ def test_agent_gets_an_environment_of_its_own(open_air: Bench, monkeypatch: pyte
     group_dir = str(open_air.group_file("."))
     directory, group, inbox, timezone, *names = recorder.results[0].split()
     assert (directory, group, inbox, timezone) == (group_dir, group_dir, str(spec.input_dir), "UTC")
-    assert names == ["HOME", *(f"INTERCOM_{what}_DIR" for what in ("GROUP", "INPUT", "IPC")), "LANG", "PATH", "TZ"]
+    directories = [f"INTERCOM_{what}_DIR" for what in ("GLOBAL", "GROUP", "INPUT", "IPC")]
+    assert names == ["HOME", *directories, "LANG", "PATH", "TZ"]
 
 
 def test_command_that_does_not_exist_is_a_failed_start(open_air: Bench) -> None:
